@@ -1,0 +1,24 @@
+/* autograd.h - the engine: expressions and tensors, recorded on a tape and differentiated.
+ * Easiest first: scalar.h and ops.h; then tape.h and grad.h; then block.h and op.h for statements and operations of
+ * one's own. */
+#ifndef AG_AUTOGRAD_H
+#define AG_AUTOGRAD_H
+#include <autograd/version.h>
+#include <autograd/base.h>
+#include <autograd/error.h>
+#include <autograd/tensor.h>
+#include <autograd/random.h>
+#include <autograd/tape.h>
+#include <autograd/scalar.h>
+#include <autograd/block.h>
+#include <autograd/ops.h>
+#include <autograd/grad.h>
+#include <autograd/gradcheck.h>
+#include <autograd/op.h>
+#include <autograd/generic.h> /* last: lifts C numbers, and one spelling for tensors and scalars */
+
+AG_BEGIN
+/* The version of the library one runs with, as AG_VERSION is that of the headers one compiled with. */
+AG_API const char *ag_version(void);
+AG_END
+#endif

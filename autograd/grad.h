@@ -1,0 +1,23 @@
+/* grad.h - derivatives of tensors by tensors.
+ *
+ * A transform takes the result and what to differentiate by, (y, x), both on the tape - not a function. C has no closures,
+ * and the tape already is one: the same recording serves any number of transforms.
+ *
+ * Results are temporaries and, while recording is on, themselves differentiable - to any order. Inside AG_NO_GRAD they
+ * are plain values and cheaper. x may be a leaf or any intermediate; if y does not depend on it the result is zeros. */
+#ifndef AG_GRAD_H
+#define AG_GRAD_H
+#include <autograd/scalar.h>
+AG_BEGIN
+
+/* dy/dx, y one number; shape of x. */
+AG_API ag_tensor *ag_grad(ag_tensor *y, ag_tensor *x);
+/* The same by several x in one sweep; out[i] belongs to x.at[i]. On failure nothing is written. */
+AG_API ag_status ag_grads(ag_tensor *y, ag_list x, ag_tensor **out);
+/* u' dy/dx (vector-Jacobian product); u has the shape of y, the result that of x. */
+AG_API ag_tensor *ag_vjp(ag_tensor *y, ag_tensor *x, ag_tensor *u);
+/* dy/dx v (Jacobian-vector product) by the operations' forward rules; v has the shape of x, the result that of y. */
+AG_API ag_tensor *ag_jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v);
+
+AG_END
+#endif

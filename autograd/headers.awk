@@ -1,0 +1,95 @@
+# headers.awk - ops.def -> ops.h elementary.h scalar_ops.h generic.h ops/rows.inc, into the directory OUT.
+# usage: awk -v OUT=dir -f headers.awk ops.def
+function trim(s) { gsub(/^[ \t]+|[ \t]+$/, "", s); return s }
+function note(from,   s, i) { s = trim(part[from]); for (i = from + 1; i <= parts; i++) s = s "|" part[i]; return trim(s) }
+function put(file, s) { printf "%s", s > (OUT "/" file) }
+function top(file, guard, what, includes) {
+    put(file, "/* " file " - " what "\n * Generated from ops.def by `make headers`; edit that. */\n#ifndef " guard "\n#define " guard "\n" includes)
+}
+function fold(s, width,   out, i) { # comment text over several lines
+    out = ""
+    while (length(s) > width) {
+        for (i = width; i > 1 && substr(s, i, 1) != " "; i--);
+        out = out substr(s, 1, i - 1) "\n * "; s = substr(s, i + 1)
+    }
+    return out s
+}
+function declare(text, doc) {
+    if (length(text) + length(doc) < 100) put("ops.h", sprintf("%-66s /* %s */\n", text, doc))
+    else put("ops.h", "/* " fold(doc, 112) " */\n" text "\n")
+}
+function mask(saves,   m, i, c) {
+    m = ""
+    for (i = 1; i <= length(saves); i++) {
+        c = substr(saves, i, 1)
+        m = m (m == "" ? "" : " | ") (c == "x" || c == "a" ? "AG_SAVES_IN(0)" : c == "b" ? "AG_SAVES_IN(1)" : c == "y" ? "AG_SAVES_OUT(0)" : "AG_SAVES_NOTHING")
+    }
+    return m
+}
+BEGIN {
+    FS = "\001"
+    top("ops.h", "AG_OPS_H", "the differentiable operations. All return a temporary, or NULL (see error.h).",
+        "#include <autograd/ops_options.h>\n#include <autograd/scalar.h>\nAG_BEGIN\n")
+}
+/^#/ || /^[ \t]*$/ { next }
+{
+    parts = split($0, part, / \| /)
+    kind = trim(part[1]); name = trim(part[2]); t = "AG_API ag_tensor *ag_" name
+    if (kind == "T") { put("ops.h", "\n/* ---- " fold(note(2), 110) " */\n"); next }
+    rows[++n_rows] = name
+    if (kind == "U") {
+        declare(t "(ag_tensor *x);", note(7)); unary[++n_unary] = name
+        row = "X(" name ", " mask(trim(part[3])) ", (" trim(part[4]) "), (" trim(part[5]) "), (" trim(part[6]) "))"
+        unary_rows = unary_rows " \\\n    " row
+    } else if (kind == "B") {
+        declare(t "(ag_tensor *a, ag_tensor *b);", note(7)); binary[++n_binary] = name
+        split(part[5], slope, ";"); split(part[6], vjp, ";")
+        row = "X(" name ", " mask(trim(part[3])) ", (" trim(part[4]) "), (" trim(slope[1]) "), (" trim(slope[2]) "), (" trim(vjp[1]) "), (" trim(vjp[2]) "))"
+        binary_rows = binary_rows " \\\n    " row
+    } else if (kind == "b") { declare(t "(ag_tensor *a, ag_tensor *b);", note(3)); pairs[++n_pairs] = name }
+    else if (kind == "A") declare(t "(ag_tensor *x, int axis);", note(3))
+    else if (kind == "R") {
+        declare(t "(ag_tensor *x, int n, const int *axes);", note(3)); put("ops.h", t "_keep(ag_tensor *x, int n, const int *axes);\n")
+        axes[++n_axes] = name; axes[++n_axes] = name "_keep"
+    } else if (kind == "X") { declare(t "(ag_tensor *x, int n, const int *axes);", note(3)); axes[++n_axes] = name }
+    else if (kind == "S") { declare(t "(ag_tensor *x, int n, const int64_t *dims);", note(3)); sizes[++n_sizes] = name }
+    else if (kind == "F") declare(t "(" trim(part[3]) ");", note(4))
+    else if (kind == "O") {
+        declare(t "(" trim(part[3]) ", AG_OPTIONS(" trim(part[4]) "));", note(5))
+        named[++n_named] = name; options[n_named] = trim(part[4]); args[n_named] = gsub(/,/, ",", part[3]) + 1
+    } else { print "ops.def: unknown kind: " $0 > "/dev/stderr"; failed = 1 }
+}
+END {
+    put("ops.h", "\nAG_END\n#ifndef __cplusplus\n")
+    for (i = 1; i <= n_axes; i++) put("ops.h", "#define ag_" axes[i] "(...) AG__AXES(ag_" axes[i] ", __VA_ARGS__, AG__LAST)\n")
+    for (i = 1; i <= n_sizes; i++) put("ops.h", "#define ag_" sizes[i] "(...) AG__DIMS1(ag_" sizes[i] ", __VA_ARGS__, AG__LAST)\n")
+    for (i = 1; i <= n_named; i++) put("ops.h", "#define ag_" named[i] "(...) AG__CALL" args[i] "(ag_" named[i] ", " options[i] ", __VA_ARGS__, AG__SIZE(" options[i] "))\n")
+    put("ops.h", "#endif\n#endif\n")
+
+    top("elementary.h", "AG_ELEMENTARY_H", "the elementary functions as lists, for whoever needs one piece of code for each.", "")
+    put("elementary.h", "\n/* X(name, what the vjp reads, value, slope, vjp), in x, the result y and the gradient g. */\n#define AG_UNARY_FUNCTIONS(X)" unary_rows "\n")
+    put("elementary.h", "\n/* X(name, what the vjp reads, value, slopes by a and b, vjps by a and b). */\n#define AG_BINARY_FUNCTIONS(X)" binary_rows "\n#endif\n")
+
+    top("scalar_ops.h", "AG_SCALAR_OPS_H", "the elementary functions of scalars: one statement each, inline (pen.h).", "#include <autograd/pen.h>\nAG_BEGIN\n\n")
+    for (i = 1; i <= n_unary; i++) put("scalar_ops.h", "static inline ag_scalar ags_" unary[i] "(ag_scalar x) { return ags_" unary[i] "_on(&ag__pen, x); }\n")
+    for (i = 1; i <= n_binary; i++) put("scalar_ops.h", "static inline ag_scalar ags_" binary[i] "(ag_scalar a, ag_scalar b) { return ags_" binary[i] "_on(&ag__pen, a, b); }\n")
+    put("scalar_ops.h", "/* a b + c as one statement. */\nstatic inline ag_scalar ags_fma(ag_scalar a, ag_scalar b, ag_scalar c) { return ags_fma_on(&ag__pen, a, b, c); }\n\nAG_END\n#endif\n")
+
+    top("generic.h", "AG_GENERIC_H", "one spelling for tensors, scalars and C numbers.\n * C: _Generic macros (lift.h); (ag_mul) is the plain function. C++: overloads, and operators on ag_scalar.", "#include <autograd/lift.h>\n\n#ifndef __cplusplus\n")
+    for (i = 1; i <= n_binary; i++) put("generic.h", "AG__LIFT_TENSOR(" binary[i] ")\nAG__LIFT_SCALAR(" binary[i] ")\n")
+    for (i = 1; i <= n_pairs; i++) put("generic.h", "AG__LIFT_TENSOR(" pairs[i] ")\n")
+    for (i = 1; i <= n_unary; i++) put("generic.h", "#define ag_" unary[i] "(x) AG__UNARY(" unary[i] ", x)\n")
+    for (i = 1; i <= n_binary; i++) put("generic.h", "#define ag_" binary[i] "(a, b) AG__BINARY(" binary[i] ", a, b)\n")
+    for (i = 1; i <= n_pairs; i++) put("generic.h", "#define ag_" pairs[i] "(a, b) AG__BINARYT(" pairs[i] ", a, b)\n")
+    put("generic.h", "#else\n")
+    for (i = 1; i <= n_unary; i++) put("generic.h", "AG__CPP_UNARY(" unary[i] ")\n")
+    for (i = 1; i <= n_binary; i++) put("generic.h", "AG__CPP_BINARY(" binary[i] ")\nAG__CPP_NUMBER(" binary[i] ")\n")
+    for (i = 1; i <= n_pairs; i++) put("generic.h", "AG__CPP_NUMBER(" pairs[i] ")\n")
+    for (i = 1; i <= n_axes; i++) put("generic.h", "AG__CPP_LIST(" axes[i] ", int)\n")
+    for (i = 1; i <= n_sizes; i++) put("generic.h", "AG__CPP_LIST(" sizes[i] ", int64_t)\n")
+    put("generic.h", "#endif\n#endif\n")
+
+    put("ops/rows.inc", "/* rows.inc - every operation, in the order of ops.def: AG__ROW(name)\n * Generated from ops.def by `make headers`; edit that. */\n")
+    for (i = 1; i <= n_rows; i++) put("ops/rows.inc", "AG__ROW(" rows[i] ")\n")
+    exit failed
+}

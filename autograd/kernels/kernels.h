@@ -1,0 +1,84 @@
+/* kernels.h - raw loops over pointers and strides, one table per instruction set and floating dtype.
+ *
+ * The text of a kernel stands once (the .c files beside this) and is compiled for each instruction set with its own
+ * compiler flags and AG__ISA; the best one the processor has is chosen at run time, AG_ARCH=generic|avx2|avx512 forces
+ * one. The generic one always exists and the others are tested against it.
+ * Strides are in elements. Nothing here knows a tensor or a tape, allocates, or fails. */
+#ifndef AG_KERNELS_H
+#define AG_KERNELS_H
+#include <autograd/elementary.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum ag__unary_code {
+#define AG__CODE(name, ...) AG__F_##name,
+    AG_UNARY_FUNCTIONS(AG__CODE)
+    AG__N_UNARY
+};
+enum ag__binary_code {
+    AG_BINARY_FUNCTIONS(AG__CODE)
+#undef AG__CODE
+    AG__N_BINARY
+};
+enum ag__compare_code { AG__EQ, AG__NE, AG__LT, AG__LE, AG__GT, AG__GE, AG__N_COMPARE };
+enum ag__reduce_code { AG__SUM, AG__MAX, AG__MIN, AG__N_REDUCE };
+
+/* y[i] = f(x[i]) */
+typedef void ag__unary_fn(int64_t n, const void *x, int64_t sx, void *y, int64_t sy);
+/* d[i] = or += g[i] * slope(x[i], y[i]); sd 0 sums all n into d[0] in a fixed order */
+typedef void ag__unary_back_fn(int64_t n, const void *g, int64_t sg, const void *x, int64_t sx, const void *y,
+                               int64_t sy, void *d, int64_t sd, bool add);
+typedef void ag__binary_fn(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb, void *y, int64_t sy);
+/* the same with g times the slope by a, or by b; sd 0 sums */
+typedef void ag__binary_back_fn(int64_t n, const void *g, int64_t sg, const void *a, int64_t sa, const void *b,
+                                int64_t sb, const void *y, int64_t sy, void *d, int64_t sd, bool add);
+/* y[i] (bool) = a[i] ? b[i] */
+typedef void ag__compare_fn(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb, uint8_t *y, int64_t sy);
+/* the sum / max / min of x[0..n), n > 0, in a fixed order (blocks of partial sums, the same for every n and stride);
+ * NaN wins in max and min */
+typedef double ag__reduce_fn(int64_t n, const void *x, int64_t sx);
+
+/* c[m][n] = (add ? c : 0) + op(a) op(b) + (bias ? bias[n] : 0). Element (i,p) of op(a) is a[i * a_row + p * a_col], of
+ * op(b) (p,j) b[p * b_row + j * b_col]; rows of c lie ldc apart, its columns are contiguous. */
+typedef struct ag__gemm {
+    int64_t m, n, k;
+    const void *a, *b, *bias;
+    void *c;
+    int64_t a_row, a_col, b_row, b_col, ldc;
+    bool add;
+} ag__gemm;
+
+typedef struct ag__kernels {
+    ag__unary_fn *unary[AG__N_UNARY];
+    ag__unary_back_fn *unary_back[AG__N_UNARY];
+    ag__binary_fn *binary[AG__N_BINARY];
+    ag__binary_back_fn *back_a[AG__N_BINARY], *back_b[AG__N_BINARY];
+    ag__compare_fn *compare[AG__N_COMPARE];
+    ag__reduce_fn *reduce[AG__N_REDUCE];
+    /* y[i] = or += x[i]; sy 0 sums x into y[0] in the order of reduce */
+    void (*copy)(int64_t n, const void *x, int64_t sx, void *y, int64_t sy, bool add);
+    void (*fill)(int64_t n, double value, void *y, int64_t sy);
+    /* y[i] = or += k x[i] */
+    void (*scale)(int64_t n, double k, const void *x, int64_t sx, void *y, int64_t sy, bool add);
+    /* one row: y[i] = e^(x[i] - max) / sum; returns max + log(sum), -inf for n 0. y may be NULL, or x itself */
+    double (*softmax)(int64_t n, const void *x, int64_t sx, void *y, int64_t sy);
+    double (*dot)(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb);
+    void (*gemm)(const ag__gemm *g);
+    /* f64 only, in matvec.c, for block records (block.h): y = A x, A row-major [m][n]; and the way back, which adds
+     * ga += gy x', gx += A' gy */
+    void (*matvec)(int64_t m, int64_t n, const double *a, const double *x, double *y);
+    void (*matvec_back)(int64_t m, int64_t n, const double *a, const double *x, const double *gy, double *ga, double *gx);
+    /* y = (D + L) x, L strictly lower, packed by columns; and gd += gy x, gl += gy x', gx += (D + L)' gy */
+    void (*trimv)(int64_t n, const double *d, const double *l, const double *x, double *y);
+    void (*trimv_back)(int64_t n, const double *d, const double *l, const double *x, const double *gy, double *gd,
+                       double *gl, double *gx);
+} ag__kernels;
+
+/* The chosen table for f32 (0) and f64 (1). */
+extern const ag__kernels *ag__kernel[2];
+/* Chooses once per process, on first use by any thread (called by ag_tape_new); `generic`, `avx2` or `avx512`. */
+const char *ag__kernels_choose(void);
+/* A table by name, or NULL if not built or not supported here: for tests. */
+const ag__kernels *ag__kernels_of(const char *arch, int dtype);
+#endif

@@ -1,0 +1,91 @@
+/* lift.h - what generic.h is made of: how one spelling finds the function for tensors, scalars and C numbers.
+ *
+ * Each argument is bound once, so that nested calls do not multiply their text (ten levels of plain nested _Generic take
+ * 9 s to compile, this 0.01 s). Strict C11 without the two extensions: define AG_NO_STATEMENT_EXPR. */
+#ifndef AG_LIFT_H
+#define AG_LIFT_H
+#include <autograd/grad.h>
+#include <autograd/ops.h>
+
+#define AG__LIFT_TENSOR(f)                                                                                             \
+    static inline ag_tensor *ag__##f##_tn(ag_tensor *a, double b) { return ag_##f(a, ag_num(b)); }                     \
+    static inline ag_tensor *ag__##f##_nt(double a, ag_tensor *b) { return ag_##f(ag_num(a), b); }
+#define AG__LIFT_SCALAR(f)                                                                                             \
+    static inline ag_scalar ag__##f##_sn(ag_scalar a, double b) { return ags_##f(a, ag_const(b)); }                    \
+    static inline ag_scalar ag__##f##_ns(double a, ag_scalar b) { return ags_##f(ag_const(a), b); }
+
+#ifndef __cplusplus
+#define AG__KIND(x) _Generic((x), ag_tensor *: 1, ag_scalar: 2, default: 3)
+#define AG__2(f, a, b)                                                                                                 \
+    _Generic((char(*)[4 * AG__KIND(a) + AG__KIND(b)])0,                                                                \
+        char(*)[5]: (ag_##f), char(*)[7]: ag__##f##_tn, char(*)[13]: ag__##f##_nt,                                     \
+        char(*)[10]: ags_##f, char(*)[11]: ag__##f##_sn, char(*)[14]: ag__##f##_ns)((a), (b))
+#define AG__2T(f, a, b)                                                                                                \
+    _Generic((char(*)[4 * AG__KIND(a) + AG__KIND(b)])0,                                                                \
+        char(*)[5]: (ag_##f), char(*)[7]: ag__##f##_tn, char(*)[13]: ag__##f##_nt)((a), (b))
+#define AG__1(f, x) _Generic((x), ag_tensor *: (ag_##f), ag_scalar: ags_##f)(x)
+#if defined(__GNUC__) && !defined(AG_NO_STATEMENT_EXPR)
+#define AG__BIND1(M, f, a, p) __extension__({ __auto_type p = (a); M(f, p); })
+#define AG__BIND2(M, f, a, b, p, q) __extension__({ __auto_type p = (a); __auto_type q = (b); M(f, p, q); })
+#define AG__UNARY(f, a) AG__BIND1(AG__1, f, a, AG__CAT(ag__a, __COUNTER__))
+#define AG__BINARY(f, a, b) AG__BIND2(AG__2, f, a, b, AG__CAT(ag__a, __COUNTER__), AG__CAT(ag__b, __COUNTER__))
+#define AG__BINARYT(f, a, b) AG__BIND2(AG__2T, f, a, b, AG__CAT(ag__a, __COUNTER__), AG__CAT(ag__b, __COUNTER__))
+#else
+#define AG__UNARY(f, a) AG__1(f, a)
+#define AG__BINARY(f, a, b) AG__2(f, a, b)
+#define AG__BINARYT(f, a, b) AG__2T(f, a, b)
+#endif
+
+#define AG__AS_SCALAR(x) _Generic((x), ag_scalar: ag__same, default: ag_const)(x)
+static inline ag_scalar ag__same(ag_scalar x) { return x; }
+#define ag_fma(a, b, c) ags_fma(AG__AS_SCALAR(a), AG__AS_SCALAR(b), AG__AS_SCALAR(c))
+#define ag_grad(y, x) _Generic((y), ag_tensor *: (ag_grad), ag_scalar: ags_grad)((y), (x))
+#define ag_backward(...) AG__BACKWARD(__VA_ARGS__, AG__SIZE(ag_backward_options))
+#define AG__BACKWARD(y, ...)                                                                                           \
+    _Generic((y), ag_tensor *: (ag_backward), ag_scalar: ags_backward)((y), &(const ag_backward_options){ __VA_ARGS__ })
+
+#else /* C++: overloads */
+#define AG__CPP_UNARY(f) inline ag_scalar ag_##f(ag_scalar x) { return ags_##f(x); }
+#define AG__CPP_BINARY(f)                                                                                              \
+    inline ag_scalar ag_##f(ag_scalar a, ag_scalar b) { return ags_##f(a, b); }                                        \
+    inline ag_scalar ag_##f(ag_scalar a, double b) { return ags_##f(a, ag_const(b)); }                                 \
+    inline ag_scalar ag_##f(double a, ag_scalar b) { return ags_##f(ag_const(a), b); }
+#define AG__CPP_NUMBER(f)                                                                                              \
+    inline ag_tensor *ag_##f(ag_tensor *a, double b) { return ag_##f(a, ag_num(b)); }                                  \
+    inline ag_tensor *ag_##f(double a, ag_tensor *b) { return ag_##f(ag_num(a), b); }
+#define AG__CPP_LIST(f, T)                                                                                             \
+    template <class... D> inline ag_tensor *ag_##f(ag_tensor *x, D... d)                                               \
+    {                                                                                                                  \
+        const T list[] = { T(d)..., 0 };                                                                               \
+        return ag_##f(x, int(sizeof...(d)), list);                                                                     \
+    }
+#define AG__CPP_DIMS(f)                                                                                                \
+    template <class... D> inline ag_tensor *f(ag_dtype dtype, D... d)                                                  \
+    {                                                                                                                  \
+        const int64_t dims[] = { int64_t(d)..., 0 };                                                                   \
+        return f(dtype, int(sizeof...(d)), dims);                                                                      \
+    }
+AG__CPP_DIMS(ag_zeros)
+AG__CPP_DIMS(ag_ones)
+AG__CPP_DIMS(ag_rand)
+AG__CPP_DIMS(ag_randn)
+AG__CPP_DIMS(ag_new)
+AG__CPP_DIMS(ag_param)
+inline ag_scalar ag_fma(ag_scalar a, ag_scalar b, ag_scalar c) { return ags_fma(a, b, c); }
+inline ag_scalar ag_grad(ag_scalar y, ag_scalar x) { return ags_grad(y, x); }
+inline ag_status ag_backward(ag_scalar y, const ag_backward_options *options = nullptr) { return ags_backward(y, options); }
+inline ag_scalar operator+(ag_scalar a, ag_scalar b) { return ags_add(a, b); }
+inline ag_scalar operator+(ag_scalar a, double b) { return ags_add(a, ag_const(b)); }
+inline ag_scalar operator+(double a, ag_scalar b) { return ags_add(ag_const(a), b); }
+inline ag_scalar operator-(ag_scalar a, ag_scalar b) { return ags_sub(a, b); }
+inline ag_scalar operator-(ag_scalar a, double b) { return ags_sub(a, ag_const(b)); }
+inline ag_scalar operator-(double a, ag_scalar b) { return ags_sub(ag_const(a), b); }
+inline ag_scalar operator*(ag_scalar a, ag_scalar b) { return ags_mul(a, b); }
+inline ag_scalar operator*(ag_scalar a, double b) { return ags_mul(a, ag_const(b)); }
+inline ag_scalar operator*(double a, ag_scalar b) { return ags_mul(ag_const(a), b); }
+inline ag_scalar operator/(ag_scalar a, ag_scalar b) { return ags_div(a, b); }
+inline ag_scalar operator/(ag_scalar a, double b) { return ags_div(a, ag_const(b)); }
+inline ag_scalar operator/(double a, ag_scalar b) { return ags_div(ag_const(a), b); }
+inline ag_scalar operator-(ag_scalar x) { return ags_neg(x); }
+#endif
+#endif

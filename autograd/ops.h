@@ -1,0 +1,151 @@
+/* ops.h - the differentiable operations. All return a temporary, or NULL (see error.h).
+ * Generated from ops.def by `make headers`; edit that. */
+#ifndef AG_OPS_H
+#define AG_OPS_H
+#include <autograd/ops_options.h>
+#include <autograd/scalar.h>
+AG_BEGIN
+
+/* ---- Arithmetic. Operands broadcast as in NumPy; either may be a C number. */
+AG_API ag_tensor *ag_add(ag_tensor *a, ag_tensor *b);              /* a + b */
+AG_API ag_tensor *ag_sub(ag_tensor *a, ag_tensor *b);              /* a - b */
+AG_API ag_tensor *ag_mul(ag_tensor *a, ag_tensor *b);              /* a b */
+AG_API ag_tensor *ag_div(ag_tensor *a, ag_tensor *b);              /* a / b */
+AG_API ag_tensor *ag_pow(ag_tensor *a, ag_tensor *b);              /* a^b; d/da a^0 = 0, d/db 0^b = 0 for b >= 0 */
+AG_API ag_tensor *ag_maximum(ag_tensor *a, ag_tensor *b);          /* the larger; ties share the gradient */
+AG_API ag_tensor *ag_minimum(ag_tensor *a, ag_tensor *b);          /* the smaller; ties share the gradient */
+/* angle of the point (b, a); slopes 0 at the origin */
+AG_API ag_tensor *ag_atan2(ag_tensor *a, ag_tensor *b);
+
+/* ---- Elementary functions, for tensors and scalars. */
+AG_API ag_tensor *ag_neg(ag_tensor *x);                            /* -x */
+AG_API ag_tensor *ag_abs(ag_tensor *x);                            /* |x|; slope 0 at 0 */
+AG_API ag_tensor *ag_sign(ag_tensor *x);                           /* -1, 0 or 1; slope 0 */
+AG_API ag_tensor *ag_square(ag_tensor *x);                         /* x^2 */
+AG_API ag_tensor *ag_sqrt(ag_tensor *x);                           /* square root; slope inf at 0 */
+AG_API ag_tensor *ag_rsqrt(ag_tensor *x);                          /* 1 / sqrt x */
+AG_API ag_tensor *ag_reciprocal(ag_tensor *x);                     /* 1 / x */
+AG_API ag_tensor *ag_exp(ag_tensor *x);                            /* e^x */
+AG_API ag_tensor *ag_expm1(ag_tensor *x);                          /* e^x - 1, exact near 0 */
+AG_API ag_tensor *ag_log(ag_tensor *x);                            /* natural logarithm */
+AG_API ag_tensor *ag_log1p(ag_tensor *x);                          /* log(1 + x), exact near 0 */
+AG_API ag_tensor *ag_sin(ag_tensor *x);                            /* sine, radians */
+AG_API ag_tensor *ag_cos(ag_tensor *x);                            /* cosine */
+AG_API ag_tensor *ag_tan(ag_tensor *x);                            /* tangent */
+AG_API ag_tensor *ag_asin(ag_tensor *x);                           /* inverse sine */
+AG_API ag_tensor *ag_acos(ag_tensor *x);                           /* inverse cosine */
+AG_API ag_tensor *ag_atan(ag_tensor *x);                           /* inverse tangent */
+AG_API ag_tensor *ag_sinh(ag_tensor *x);                           /* hyperbolic sine */
+AG_API ag_tensor *ag_cosh(ag_tensor *x);                           /* hyperbolic cosine */
+AG_API ag_tensor *ag_tanh(ag_tensor *x);                           /* hyperbolic tangent */
+AG_API ag_tensor *ag_erf(ag_tensor *x);                            /* error function */
+AG_API ag_tensor *ag_erfc(ag_tensor *x);                           /* 1 - erf x, exact for large x */
+AG_API ag_tensor *ag_sigmoid(ag_tensor *x);                        /* 1 / (1 + e^-x) */
+AG_API ag_tensor *ag_softplus(ag_tensor *x);                       /* log(1 + e^x), without overflow */
+AG_API ag_tensor *ag_relu(ag_tensor *x);                           /* max(x, 0); slope 0 at 0 */
+
+/* ---- Elementary functions of tensors with parameters. */
+AG_API ag_tensor *ag_leaky_relu(ag_tensor *x, double slope);       /* x where x > 0, else slope x */
+/* log(1 + e^(beta x)) / beta; x itself where beta x > threshold, as PyTorch does */
+AG_API ag_tensor *ag_softplus_beta(ag_tensor *x, double beta, double threshold);
+/* min(max(x, low), high); the gradient passes where low <= x <= high */
+AG_API ag_tensor *ag_clamp(ag_tensor *x, double low, double high);
+/* a where condition (bool), else b; all three broadcast */
+AG_API ag_tensor *ag_where(ag_tensor *condition, ag_tensor *a, ag_tensor *b);
+
+/* ---- Comparisons: bool tensors, no gradient. Either operand may be a C number. */
+AG_API ag_tensor *ag_eq(ag_tensor *a, ag_tensor *b);               /* a == b */
+AG_API ag_tensor *ag_ne(ag_tensor *a, ag_tensor *b);               /* a != b */
+AG_API ag_tensor *ag_lt(ag_tensor *a, ag_tensor *b);               /* a < b */
+AG_API ag_tensor *ag_le(ag_tensor *a, ag_tensor *b);               /* a <= b */
+AG_API ag_tensor *ag_gt(ag_tensor *a, ag_tensor *b);               /* a > b */
+AG_API ag_tensor *ag_ge(ag_tensor *a, ag_tensor *b);               /* a >= b */
+
+/* ---- Reductions: ag_sum(x) over everything to 0-d, ag_sum(x, 0, -1) over some axes, ag_sum_keep(x, 1) keeping them
+ * as size 1. */
+AG_API ag_tensor *ag_sum(ag_tensor *x, int n, const int *axes);    /* of integers and bool: i64 */
+AG_API ag_tensor *ag_sum_keep(ag_tensor *x, int n, const int *axes);
+/* floating dtypes only; of nothing NaN */
+AG_API ag_tensor *ag_mean(ag_tensor *x, int n, const int *axes);
+AG_API ag_tensor *ag_mean_keep(ag_tensor *x, int n, const int *axes);
+/* ties share the gradient; not of nothing */
+AG_API ag_tensor *ag_max(ag_tensor *x, int n, const int *axes);
+AG_API ag_tensor *ag_max_keep(ag_tensor *x, int n, const int *axes);
+/* ties share the gradient; not of nothing */
+AG_API ag_tensor *ag_min(ag_tensor *x, int n, const int *axes);
+AG_API ag_tensor *ag_min_keep(ag_tensor *x, int n, const int *axes);
+/* log of the sum of e^x, without overflow */
+AG_API ag_tensor *ag_logsumexp(ag_tensor *x, int n, const int *axes);
+AG_API ag_tensor *ag_logsumexp_keep(ag_tensor *x, int n, const int *axes);
+/* i64 index of the first largest element along an axis, which goes; no gradient */
+AG_API ag_tensor *ag_argmax(ag_tensor *x, int axis);
+
+/* ---- Normalised exponentials. */
+AG_API ag_tensor *ag_softmax(ag_tensor *x, int axis);              /* e^x / sum of e^x along an axis */
+AG_API ag_tensor *ag_log_softmax(ag_tensor *x, int axis);          /* log of softmax, without overflow */
+
+/* ---- Products. */
+/* [..., m, k] [..., k, n] -> [..., m, n], leading axes broadcast; 1-d operands as in NumPy */
+AG_API ag_tensor *ag_matmul(ag_tensor *a, ag_tensor *b);
+/* x [..., in] times weight' [out, in] plus bias [out], which may be NULL -> [..., out] */
+AG_API ag_tensor *ag_linear(ag_tensor *x, ag_tensor *weight, ag_tensor *bias);
+
+/* ---- Shape. Views wherever strides allow. */
+/* same elements in row-major order; one size may be -1 */
+AG_API ag_tensor *ag_reshape(ag_tensor *x, int n, const int64_t *dims);
+/* size-1 axes repeated without copying, new axes in front; -1 keeps a size */
+AG_API ag_tensor *ag_expand(ag_tensor *x, int n, const int64_t *dims);
+AG_API ag_tensor *ag_permute(ag_tensor *x, int n, const int64_t *dims); /* axes in their new order */
+AG_API ag_tensor *ag_squeeze(ag_tensor *x, int axis);              /* drops a size-1 axis */
+AG_API ag_tensor *ag_unsqueeze(ag_tensor *x, int axis);            /* adds a size-1 axis */
+AG_API ag_tensor *ag_flip(ag_tensor *x, int n, const int *axes);   /* reversed along each axis given */
+AG_API ag_tensor *ag_transpose(ag_tensor *x, int a, int b);        /* swaps two axes */
+/* elements from .. to-1; negative counts from the end; clipped to the axis as in Python */
+AG_API ag_tensor *ag_slice(ag_tensor *x, int axis, int64_t from, int64_t to);
+/* every step-th element of from .. to-1; step > 0 */
+AG_API ag_tensor *ag_slice_step(ag_tensor *x, int axis, int64_t from, int64_t to, int64_t step);
+/* one element of an axis, which goes; negative counts from the end */
+AG_API ag_tensor *ag_select(ag_tensor *x, int axis, int64_t index);
+AG_API ag_tensor *ag_cat(ag_list x, int axis);                     /* joined along an axis */
+AG_API ag_tensor *ag_stack(ag_list x, int axis);                   /* joined along a new axis */
+AG_API ag_tensor *ag_to(ag_tensor *x, ag_dtype dtype);             /* converted; the gradient is converted back */
+AG_API ag_tensor *ag_clone(ag_tensor *x);                          /* a copy in the same memory order */
+AG_API ag_tensor *ag_contiguous(ag_tensor *x);                     /* x itself if row-major, else a row-major copy */
+
+/* ---- Indexing by integer tensors (any integer dtype). Negative indices are errors. */
+/* x at index along axis, which is replaced by the axes of index */
+AG_API ag_tensor *ag_take(ag_tensor *x, int axis, ag_tensor *index);
+/* out[i][j] = x[index[i][j]][j] for axis 0; index has the rank of x and no larger other sizes */
+AG_API ag_tensor *ag_gather(ag_tensor *x, int axis, ag_tensor *index);
+/* a copy of x with value[i] added at index[i] along axis; index 1-d */
+AG_API ag_tensor *ag_index_add(ag_tensor *x, int axis, ag_tensor *index, ag_tensor *value);
+/* a copy of x with value added where gather would read */
+AG_API ag_tensor *ag_scatter_add(ag_tensor *x, int axis, ag_tensor *index, ag_tensor *value);
+
+/* ---- Losses. Mean over the batch unless .reduction says otherwise. */
+/* fused log-softmax; [c] or [n, c] or [n, c, ...]; target: classes of any integer dtype (a negative one counts
+ * for nothing) or probabilities of the logits' shape and dtype */
+AG_API ag_tensor *ag_cross_entropy(ag_tensor *logits, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* (x - target)^2 */
+AG_API ag_tensor *ag_mse_loss(ag_tensor *x, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+
+AG_END
+#ifndef __cplusplus
+#define ag_sum(...) AG__AXES(ag_sum, __VA_ARGS__, AG__LAST)
+#define ag_sum_keep(...) AG__AXES(ag_sum_keep, __VA_ARGS__, AG__LAST)
+#define ag_mean(...) AG__AXES(ag_mean, __VA_ARGS__, AG__LAST)
+#define ag_mean_keep(...) AG__AXES(ag_mean_keep, __VA_ARGS__, AG__LAST)
+#define ag_max(...) AG__AXES(ag_max, __VA_ARGS__, AG__LAST)
+#define ag_max_keep(...) AG__AXES(ag_max_keep, __VA_ARGS__, AG__LAST)
+#define ag_min(...) AG__AXES(ag_min, __VA_ARGS__, AG__LAST)
+#define ag_min_keep(...) AG__AXES(ag_min_keep, __VA_ARGS__, AG__LAST)
+#define ag_logsumexp(...) AG__AXES(ag_logsumexp, __VA_ARGS__, AG__LAST)
+#define ag_logsumexp_keep(...) AG__AXES(ag_logsumexp_keep, __VA_ARGS__, AG__LAST)
+#define ag_flip(...) AG__AXES(ag_flip, __VA_ARGS__, AG__LAST)
+#define ag_reshape(...) AG__DIMS1(ag_reshape, __VA_ARGS__, AG__LAST)
+#define ag_expand(...) AG__DIMS1(ag_expand, __VA_ARGS__, AG__LAST)
+#define ag_permute(...) AG__DIMS1(ag_permute, __VA_ARGS__, AG__LAST)
+#define ag_cross_entropy(...) AG__CALL2(ag_cross_entropy, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_mse_loss(...) AG__CALL2(ag_mse_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#endif
+#endif

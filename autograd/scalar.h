@@ -1,0 +1,64 @@
+/* scalar.h - numbers that remember where they came from, for expressions with millions of small operations.
+ *
+ * An ag_scalar is 16 bytes, passed and returned in registers, never freed. Arithmetic is spelled as for tensors -
+ * ag_mul(x, y), ag_exp(x) - and either operand of a binary operation may be a C number. Comparisons and branches look at
+ * .value:      ag_scalar big = a.value > b.value ? a : b;
+ * An ags_ function works on arrays of scalars and is ONE statement however long; block.h works on runs of them.
+ * A statement that fails (no memory, a stale operand) returns a constant with the right value and remembers the error. */
+#ifndef AG_SCALAR_H
+#define AG_SCALAR_H
+#include <autograd/tape.h>
+#include <math.h>
+AG_BEGIN
+
+typedef struct ag_scalar {
+    double value;
+    uint32_t id;  /* statement number on the tape; 0 is a constant, with derivative zero */
+    uint32_t gen; /* generation of the tape, unique in the process: how a stale or foreign scalar is caught */
+} ag_scalar;
+
+/* A C number as a constant. */
+static inline ag_scalar ag_const(double value)
+{
+    ag_scalar s = { value, 0, 0 };
+    return s;
+}
+
+/* Independent variables. */
+AG_API ag_scalar ag_input(double value);
+AG_API void ags_inputs(size_t n, const double *values, ag_scalar *x);
+
+/* ---- derivatives: dy/dx of what is recorded; any number of sweeps, no re-recording --------------------------------- */
+AG_API ag_status ags_backward(ag_scalar y, AG_OPTIONS(ag_backward_options)); /* ag_backward(y) comes here */
+/* After a backward walk, of a tensor or a scalar: the derivative by x. 0 for a constant and for what was recorded later. */
+AG_API double ag_adjoint(ag_scalar x);
+/* ag_grad(y, x): recorded while recording is on, so differentiate again. */
+AG_API ag_scalar ags_grad(ag_scalar y, ag_scalar x);
+/* By several x in one sweep. On failure nothing is written. */
+AG_API ag_status ags_grads(ag_scalar y, const ag_scalar *x, size_t n, ag_scalar *g);
+/* The same as numbers. */
+AG_API ag_status ags_gradient(ag_scalar y, const ag_scalar *x, size_t n, double *g);
+/* dy/dx v by forward sweep: y[0..m), x[0..n), v[0..n) -> jv[0..m). */
+AG_API ag_status ags_jvp(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, const double *v, double *jv);
+/* u' dy/dx: y[0..m), x[0..n), u[0..m) -> ju[0..n). */
+AG_API ag_status ags_vjp(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, const double *u, double *ju);
+
+/* ---- fused statements: one id, one adjoint, however many operands --------------------------------------------------- */
+AG_API ag_scalar ags_sum(size_t n, const ag_scalar *x);
+AG_API ag_scalar ags_dot(size_t n, const ag_scalar *x, const ag_scalar *y);
+AG_API ag_scalar ags_lin(size_t n, const ag_scalar *x, const double *k);      /* sum of k[i] x[i] */
+AG_API ag_scalar ags_sqnorm(size_t n, const ag_scalar *x);                    /* sum of x[i]^2 */
+AG_API ag_scalar ags_logsumexp(size_t n, const ag_scalar *x);                 /* log of the sum of e^x[i], n > 0 */
+AG_API ag_scalar ags_poly(size_t n, const double *coefficient, ag_scalar x);  /* sum of coefficient[i] x^i */
+/* A statement of one's own: value and one partial derivative per operand. It has a first derivative only: asking for a
+ * second is AG_ENODIFF. */
+AG_API ag_scalar ags_statement(double value, size_t n, const ag_scalar *x, const double *partial);
+
+/* ---- bridges to tensors --------------------------------------------------------------------------------------------- */
+AG_API ag_tensor *ag_pack(size_t n, const ag_scalar *x);           /* f64[n] */
+/* The elements of an f64 tensor in row-major order; n must be their number. */
+AG_API ag_status ag_unpack(ag_tensor *x, size_t n, ag_scalar *out);
+
+AG_END
+#include <autograd/scalar_ops.h> /* ags_add ... ags_tanh, ags_fma */
+#endif

@@ -1,0 +1,118 @@
+/* state.h - what a tape is made of.
+ *
+ *   scalar statements   streams.c   chunks of operation codes, operand ids, partials, values; ids grow
+ *   tensor nodes        node.c      headers in record order; node[k]->mark says how far the scalars were
+ *   bridges             ops/bridge.c   nodes whose other side are scalars
+ *   the walk            walk.c      visits nodes last to first, and before each node the statements recorded after it
+ *
+ * The cursors of the current tape's scalar streams lie in thread-local storage (ag__pen, autograd/pen.h), so that
+ * recording a statement touches no tape object; ag_tape_use swaps them. */
+#ifndef AG_TAPE_STATE_H
+#define AG_TAPE_STATE_H
+#include <autograd/autograd.h>
+#include <autograd/tensor/header.h>
+
+/* A place in the scalar streams. */
+typedef struct ag__position {
+    uint32_t id;    /* the next id to be handed out there */
+    uint32_t chunk; /* index of the stream chunk */
+    uint32_t *ix;   /* the next free operand place */
+    double *pd;     /* the next free partial */
+} ag__position;
+
+typedef struct ag__streams ag__streams; /* streams.c */
+
+typedef struct ag__hook {
+    ag_tensor *x;
+    ag_hook_fn *f;
+    void *user;
+} ag__hook;
+
+struct ag_tape {
+    /* what recording a tensor operation touches */
+    uint32_t serial;      /* of this run: from reset to reset; unique in the process, never AG__STALE or a leaf's */
+    uint32_t n_node, max_node;
+    ag_tensor **node;     /* headers in record order */
+    ag_tensor *idle, *idle_last; /* released headers in order of release, linked by base; version is the reset count then */
+    ag_tensor *fresh, *fresh_end; /* headers never used yet */
+    uint32_t resets;
+    bool walking, first_order;
+    ag__pool pool;
+    ag__arena arena;      /* inputs, attributes: until the reset */
+    ag__layouts layouts;
+    /* leaves on this tape: open addressing by address */
+    ag_tensor **proxy;
+    uint32_t n_proxy, max_proxy; /* max: a power of two */
+    /* scalar positions remembered by nodes */
+    ag__position *mark;
+    uint32_t n_mark, max_mark;
+    ag__streams *streams;
+    ag__hook *hook;
+    uint32_t n_hook, max_hook;
+    ag__arena header_arena; /* headers; never rewound */
+    ag_tape *previous;    /* brought back when this one is freed */
+    ag__budget budget;
+};
+
+/* This thread's current tape and whether it records. */
+typedef struct ag__thread {
+    ag_tape *tape;
+    bool off; /* recording switched off */
+} ag__thread;
+extern _Thread_local ag__thread ag__here __attribute__((tls_model("initial-exec")));
+
+/* ---- streams.c: the life of the scalar streams ------------------------------------------------------------------------ */
+ag_status ag__streams_new(ag_tape *t);   /* t->streams, a closed pen; takes no chunk before the first statement */
+void ag__streams_free(ag_tape *t);
+void ag__streams_reset(ag_tape *t);      /* new generation, chunks kept */
+void ag__streams_enter(ag_tape *t);      /* its cursors become this thread's pen; NULL: a closed dummy */
+void ag__streams_leave(ag_tape *t);      /* cursors stored back */
+ag__position ag__streams_tell(const ag_tape *t);
+void ag__streams_rewind(ag_tape *t, ag__position to);
+uint32_t ag__streams_count(const ag_tape *t);  /* the next id; 1 when empty */
+/* ids of n scalars, checked, into a record without partials or flow that the node which follows it owns (pack). */
+const uint32_t *ag__streams_hold(ag_tape *t, size_t n, const ag_scalar *x);
+/* n consecutive new inputs; their first id, or 0. */
+uint32_t ag__streams_inputs(ag_tape *t, size_t n, const double *values, ag_scalar *out);
+/* Handle of a recorded id, with its value: needs values kept (else AG_ENODIFF reported as who, and id 0). */
+ag_scalar ag__streams_handle(ag_tape *t, uint32_t id, const char *who);
+/* Is y a live handle of the current tape, or a constant? Reports AG_ESTALE as `who`. */
+bool ag__streams_live(ag_scalar y, const char *who);
+
+/* ---- sweeps over statements: from `at` down to `stop` (the first id not to be visited is stop - 1) ---------------------- */
+typedef struct ag__adjoints {
+    double *number;     /* plain sweep: by id */
+    ag_scalar *scalar;  /* recorded sweep: by id; id 0 and value 0 where nothing arrived */
+} ag__adjoints;
+/* The tape's own adjoint buffer, zeroed up to the current id; NULL: out of memory. */
+double *ag__streams_adjoints(ag_tape *t);
+ag__position ag__reverse_plain(ag_tape *t, double *adj, ag__position at, uint32_t stop);
+/* Records while sweeping; statements it records are not visited. On an error it stops and reports. */
+ag__position ag__reverse_recorded(ag_tape *t, ag_scalar *adj, ag__position at, uint32_t stop);
+/* Forward: tangents of the statements from `at` up to id `end`. */
+ag__position ag__forward_plain(ag_tape *t, double *tangent, ag__position at, uint32_t end);
+ag__position ag__forward_recorded(ag_tape *t, ag_scalar *tangent, ag__position at, uint32_t end);
+/* Adds b to adj[id], recording. */
+void ag__adjoint_add(ag_scalar *adj, uint32_t id, ag_scalar b);
+
+/* ---- node.c: headers, proxies, marks --------------------------------------------------------------------------------- */
+/* The current tape, or NULL with AG_ETAPE reported as `who`. */
+ag_tape *ag__tape(const char *who);
+/* A new temporary with its buffer (uninitialised) at the end of the tape; NULL with the error remembered. */
+ag_tensor *ag__temporary(ag_tape *t, const ag__layout *l);
+/* One that shares `of`'s storage: data + offset elements. */
+ag_tensor *ag__view(ag_tape *t, const ag__layout *l, ag_tensor *of, int64_t offset);
+/* Checks a handle and turns a leaf into its proxy; NULL with the error remembered. */
+ag_tensor *ag__operand(ag_tape *t, ag_tensor *x, const char *who, int i);
+/* Makes out[0..n_out) the results of op on in[0..n_in): records it if recording is on and an input requires a gradient
+ * (or force), else leaves them plain. attr is copied; op->saved_size zeroed bytes follow it (c->saved). */
+bool ag__node(ag_tape *t, const ag_op *op, const void *attr, int n_in, ag_tensor *const *in, ag_tensor *const *out,
+              bool force);
+void ag__release_nodes(ag_tape *t, uint32_t from);
+/* The dense buffer of x's adjoint, to be written (*add false) or added to; NULL with the error remembered. */
+void *ag__adjoint_of(ag_tape *t, ag_tensor *x, bool *add);
+void ag__adjoint_drop(ag_tape *t, ag_tensor *x);
+/* Index in t->mark of the current scalar position. */
+bool ag__mark_here(ag_tape *t, uint32_t *index);
+
+#endif
