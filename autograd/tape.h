@@ -7,7 +7,7 @@
  *  3. The tape owns every temporary. ag_tape_reset frees them all at once, keeps its memory for the next round, clears
  *     this thread's error and returns it: one reset per training step, per request, per residual.
  *  4. A handle used after its reset is an error (AG_ESTALE), not a crash: always for scalars; for tensors during at
- *     least two further resets, after which its memory may serve a new tensor.
+ *     least two further resets or rewinds, after which its memory may serve a new tensor.
  *  5. Scalars and tensors share one tape, one order and one walk.
  *  6. Recording can be switched off; the tape still owns the temporaries.
  *  7. Values stay readable until the reset; what ag_backward gives back as it passes is what the walk itself needs:

@@ -3,7 +3,7 @@
  *   scalar statements   streams.c   chunks of operation codes, operand ids, partials, values; ids grow
  *   tensor nodes        node.c      headers in record order; node[k]->mark says how far the scalars were
  *   bridges             ops/bridge.c   nodes whose other side are scalars
- *   the walk            walk.c      visits nodes last to first, and before each node the statements recorded after it
+ *   the walk            diff/walk.c    visits nodes last to first, and before each the statements recorded after it
  *
  * The cursors of the current tape's scalar streams lie in thread-local storage (ag__pen, autograd/pen.h), so that
  * recording a statement touches no tape object; ag_tape_use swaps them. */
@@ -22,6 +22,11 @@ typedef struct ag__position {
 
 typedef struct ag__streams ag__streams; /* streams.c */
 
+typedef struct ag__adjoints {
+    double *number;     /* plain sweep: by id */
+    ag_scalar *scalar;  /* recorded sweep: by id; id 0 and value 0 where nothing arrived */
+} ag__adjoints;
+
 typedef struct ag__hook {
     ag_tensor *x;
     ag_hook_fn *f;
@@ -33,25 +38,31 @@ struct ag_tape {
     uint32_t serial;      /* of this run: from reset to reset; unique in the process, never AG__STALE or a leaf's */
     uint32_t n_node, max_node;
     ag_tensor **node;     /* headers in record order */
-    ag_tensor *idle, *idle_last; /* released headers in order of release, linked by base; version is the reset count then */
+    ag_tensor *idle, *idle_last; /* released headers, oldest first, linked by base; version is the epoch of release */
     ag_tensor *fresh, *fresh_end; /* headers never used yet */
-    uint32_t resets;
+    uint32_t epoch;       /* resets and rewinds so far */
     bool walking, first_order;
+    ag__adjoints sweep;   /* of the scalars, while a walk passes */
+    const double *adjoint; /* what the last plain walk left: by id, for ids below n_adjoint */
+    uint32_t n_adjoint, n_variable;
     ag__pool pool;
     ag__arena arena;      /* inputs, attributes: until the reset */
     ag__layouts layouts;
-    /* leaves on this tape: open addressing by address */
-    ag_tensor **proxy;
-    uint32_t n_proxy, max_proxy; /* max: a power of two */
+    /* leaves on this tape: their proxies in record order, and found by the leaf's address (open addressing) */
+    ag_tensor **proxy, **proxy_table;
+    uint32_t n_proxy, max_proxy; /* the table has 2 max_proxy places, a power of two */
     /* scalar positions remembered by nodes */
     ag__position *mark;
     uint32_t n_mark, max_mark;
     ag__streams *streams;
+    ag__arena_mark *saved; /* how far the arena was at each ag_tape_mark */
+    uint32_t n_saved, max_saved;
     ag__hook *hook;
     uint32_t n_hook, max_hook;
     ag__arena header_arena; /* headers; never rewound */
     ag_tape *previous;    /* brought back when this one is freed */
     ag__budget budget;
+    uint64_t peak;
 };
 
 /* This thread's current tape and whether it records. */
@@ -67,9 +78,12 @@ void ag__streams_free(ag_tape *t);
 void ag__streams_reset(ag_tape *t);      /* new generation, chunks kept */
 void ag__streams_enter(ag_tape *t);      /* its cursors become this thread's pen; NULL: a closed dummy */
 void ag__streams_leave(ag_tape *t);      /* cursors stored back */
-ag__position ag__streams_tell(const ag_tape *t);
+ag__position ag__streams_begin(const ag_tape *t); /* of the first statement */
+ag__position ag__streams_tell(const ag_tape *t);  /* behind the last */
 void ag__streams_rewind(ag_tape *t, ag__position to);
 uint32_t ag__streams_count(const ag_tape *t);  /* the next id; 1 when empty */
+uint64_t ag__streams_bytes(const ag_tape *t);  /* in use by statements and adjoints */
+void ag__streams_record(bool on);              /* of the current tape, for this thread */
 /* ids of n scalars, checked, into a record without partials or flow that the node which follows it owns (pack). */
 const uint32_t *ag__streams_hold(ag_tape *t, size_t n, const ag_scalar *x);
 /* n consecutive new inputs; their first id, or 0. */
@@ -80,16 +94,13 @@ ag_scalar ag__streams_handle(ag_tape *t, uint32_t id, const char *who);
 bool ag__streams_live(ag_scalar y, const char *who);
 
 /* ---- sweeps over statements: from `at` down to `stop` (the first id not to be visited is stop - 1) ---------------------- */
-typedef struct ag__adjoints {
-    double *number;     /* plain sweep: by id */
-    ag_scalar *scalar;  /* recorded sweep: by id; id 0 and value 0 where nothing arrived */
-} ag__adjoints;
 /* The tape's own adjoint buffer, zeroed up to the current id; NULL: out of memory. */
 double *ag__streams_adjoints(ag_tape *t);
 ag__position ag__reverse_plain(ag_tape *t, double *adj, ag__position at, uint32_t stop);
 /* Records while sweeping; statements it records are not visited. On an error it stops and reports. */
 ag__position ag__reverse_recorded(ag_tape *t, ag_scalar *adj, ag__position at, uint32_t stop);
 /* Forward: tangents of the statements from `at` up to id `end`. */
+/* A statement's tangent adds to what stands at its id (0, or what the caller seeded it with). */
 ag__position ag__forward_plain(ag_tape *t, double *tangent, ag__position at, uint32_t end);
 ag__position ag__forward_recorded(ag_tape *t, ag_scalar *tangent, ag__position at, uint32_t end);
 /* Adds b to adj[id], recording. */
@@ -103,16 +114,37 @@ ag_tensor *ag__temporary(ag_tape *t, const ag__layout *l);
 /* One that shares `of`'s storage: data + offset elements. */
 ag_tensor *ag__view(ag_tape *t, const ag__layout *l, ag_tensor *of, int64_t offset);
 /* Checks a handle and turns a leaf into its proxy; NULL with the error remembered. */
-ag_tensor *ag__operand(ag_tape *t, ag_tensor *x, const char *who, int i);
+ag_tensor *ag__operand_slow(ag_tape *t, ag_tensor *x, const char *who, int i);
+static inline ag_tensor *ag__operand(ag_tape *t, ag_tensor *x, const char *who, int i)
+{
+    if (ag__likely(x && x->serial == t->serial)) return x;
+    return ag__operand_slow(t, x, who, i);
+}
 /* Makes out[0..n_out) the results of op on in[0..n_in): records it if recording is on and an input requires a gradient
- * (or force), else leaves them plain. attr is copied; op->saved_size zeroed bytes follow it (c->saved). */
+ * (or force), else leaves them plain. attr is copied; op->saved_size zeroed bytes follow it. */
 bool ag__node(ag_tape *t, const ag_op *op, const void *attr, int n_in, ag_tensor *const *in, ag_tensor *const *out,
               bool force);
-void ag__release_nodes(ag_tape *t, uint32_t from);
+/* The same when the attributes lie in the arena already. */
+bool ag__node_record(ag_tape *t, const ag_op *op, void *attr, int n_in, ag_tensor *const *in, ag_tensor *const *out,
+                     bool force);
+/* Room for attributes and saved bytes of op, attr copied; NULL if it has none, or (*ok false) out of memory. */
+void *ag__node_attr(ag_tape *t, const ag_op *op, const void *attr, bool *ok);
+/* Where op's saved bytes lie behind its attributes. */
+static inline void *ag__saved(const ag_op *op, void *attr)
+{
+    return op->saved_size ? (char *)attr + ((op->attr_size + 15) & ~(size_t)15) : NULL;
+}
+/* Releases the nodes from index `from` on. at_once: their handles were never shown to a user, and may be used again. */
+void ag__nodes_release(ag_tape *t, uint32_t from, bool at_once);
+/* The proxy of a leaf, or NULL if it was not used on this tape. */
+ag_tensor *ag__proxy_find(const ag_tape *t, const ag_tensor *leaf);
 /* The dense buffer of x's adjoint, to be written (*add false) or added to; NULL with the error remembered. */
 void *ag__adjoint_of(ag_tape *t, ag_tensor *x, bool *add);
 void ag__adjoint_drop(ag_tape *t, ag_tensor *x);
 /* Index in t->mark of the current scalar position. */
 bool ag__mark_here(ag_tape *t, uint32_t *index);
+
+/* Does an operation on these inputs get recorded now? */
+static inline bool ag__records(const ag_tensor *x) { return (x->flags & AG__GRAD) && !ag__here.off; }
 
 #endif

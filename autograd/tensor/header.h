@@ -19,6 +19,9 @@ enum {                   /* flags */
     AG__HOOKED = 32,     /* the tape has hooks for it */
     AG__SPENT = 64,      /* a walk without retain has passed */
     AG__PATH = 128,      /* on a way from the result to what is asked for: the walk visits it */
+    AG__TARGET = 256,    /* its adjoint is asked for */
+    AG__HIDDEN = 512,    /* an output the user never saw: saved by its operation for itself */
+    AG__BORROWED = 1024, /* the data are the user's (ag_wrap): not to be written */
 };
 enum { AG__FEW = 2, AG__STALE = 0, AG__LEAF_SERIAL = 1 };
 
@@ -36,10 +39,10 @@ struct ag_tensor { /* 128 bytes, two cache lines */
     uint32_t version;         /* of a storage owner: bumped by every write */
     uint32_t seq;             /* place on the tape */
     uint32_t mark;            /* index of the scalar position when it was recorded */
-    uint16_t n_in;
-    uint8_t flags, klass, adj_klass, nth; /* nth: which output of its operation; the node proper is output 0 */
+    uint16_t n_in, flags;
+    uint8_t klass, adj_klass; /* of the pool's buffers */
+    uint8_t nth;              /* which output of its operation; the node proper is output 0 */
     uint32_t few_saw[AG__FEW]; /* versions of the inputs when they were read */
-    void *pad;
 };
 
 static inline uint32_t *ag__saw(ag_tensor *x) { return x->in == x->few ? x->few_saw : (uint32_t *)(void *)(x->in + x->n_in); }
@@ -64,4 +67,6 @@ void ag__set(const ag__layout *l, void *data, int64_t offset, double value);
 /* Is x a usable handle? Reports NULL, stale and foreign handles as `who: operand i ...`; quiet when an error is pending
  * and x is NULL. serial: of the current tape, 0 without one. */
 bool ag__usable(const ag_tensor *x, uint32_t serial, const char *who, int i);
+/* The same for looking at a value, whichever tape it is on. */
+bool ag__readable(const ag_tensor *x, const char *who, int i);
 #endif

@@ -1,0 +1,209 @@
+/* backward.c - ag_backward: the plain walk whose results are the gradients of leaves, all or none of them. */
+#include <autograd/diff/walk.h>
+#include <autograd/kernels/kernels.h>
+#include <autograd/ops/apply.h>
+#include <string.h>
+
+/* ---- where gradients go ----
+ * A leaf without gradient lends its buffer to the walk; one that has collected before gets a second one, added at the
+ * end. So a walk that fails has changed nothing, and everything it needs for its results is there before it starts. */
+
+static bool collects(const ag__walk *w, const ag_tensor *x)
+{
+    return x->seq < w->top && (x->flags & AG__GRAD) && (!w->pruned || (x->flags & AG__TARGET));
+}
+
+static bool prepare_leaf(ag_tape *t, ag_tensor *proxy)
+{
+    struct ag__leaf *leaf = ag__leaf_of(proxy->few[0]);
+    if (!leaf->x.adj && !(leaf->x.adj = ag__leaf_new(&leaf->layout, false))) return false;
+    ag_tensor *gradient = leaf->x.adj;
+    if (!leaf->has_grad && ag__proxy_find(t, &leaf->x) == proxy) proxy->adj = gradient->data;
+    return true;
+}
+
+static void commit_leaf(ag_tensor *proxy)
+{
+    struct ag__leaf *leaf = ag__leaf_of(proxy->few[0]);
+    if (!(proxy->flags & AG__ADJ)) return;
+    ag_tensor *gradient = leaf->x.adj;
+    const ag__layout *l = proxy->layout->dense_form;
+    if (proxy->adj != gradient->data) ag__copy_into(l, gradient->data, l, proxy->adj, leaf->has_grad);
+    leaf->has_grad = true;
+    gradient->version++;
+}
+
+/* ag_variable's gradient is a temporary that its header points to. */
+static bool is_variable(const ag_tensor *x) { return !x->op && (x->flags & AG__GRAD) && !(x->flags & AG__PROXY); }
+
+static bool prepare_variable(ag_tape *t, ag_tensor *x)
+{
+    if (x->attr) return true;
+    const ag__layout *l = x->layout->dense_form;
+    ag_tensor *gradient = ag__temporary(t, l);
+    if (!gradient) return false;
+    memset(gradient->data, 0, (size_t)l->numel * l->item);
+    x->attr = gradient;
+    x->mark = false; /* nothing collected yet */
+    return true;
+}
+
+static void commit_variable(ag_tensor *x)
+{
+    if (!(x->flags & AG__ADJ)) return;
+    ag_tensor *gradient = x->attr;
+    ag__copy_into(gradient->layout, gradient->data, gradient->layout, x->adj, true);
+    x->mark = true;
+}
+
+static bool prepare(ag__walk *w)
+{
+    ag_tape *t = w->tape;
+    for (uint32_t i = 0; i < t->n_proxy; i++)
+        if (collects(w, t->proxy[i]) && !prepare_leaf(t, t->proxy[i])) return false;
+    for (uint32_t k = 0; t->n_variable && k < w->top; k++)
+        if (is_variable(t->node[k]) && collects(w, t->node[k]) && !prepare_variable(t, t->node[k])) return false;
+    return true;
+}
+
+static void commit(ag__walk *w)
+{
+    ag_tape *t = w->tape;
+    for (uint32_t i = 0; i < t->n_proxy; i++)
+        if (collects(w, t->proxy[i])) commit_leaf(t->proxy[i]);
+    for (uint32_t k = 0; t->n_variable && k < w->top; k++)
+        if (is_variable(t->node[k]) && collects(w, t->node[k])) commit_variable(t->node[k]);
+}
+
+/* Only these leaves: what leads to them is marked. */
+static bool restrict_to(ag__walk *w, ag_params into)
+{
+    ag_tape *t = w->tape;
+    ag_tensor **x = ag__arena_get(&t->arena, (size_t)into.n * sizeof *x);
+    int64_t n = 0;
+    if (!x) return false;
+    for (int64_t i = 0; i < into.n; i++) {
+        ag_tensor *leaf = into.at[i].tensor, *on_tape = leaf;
+        if (!ag__usable(leaf, t->serial, "ag_backward: .into", (int)i + 1)) return false;
+        if (leaf->flags & AG__LEAF) on_tape = ag__proxy_find(t, leaf);
+        else if (!is_variable(leaf))
+            return ag_fail(AG_EINVAL, "ag_backward: .into: %s %s is no leaf that collects a gradient",
+                           into.at[i].name ? into.at[i].name : "a tensor", ag__text(leaf->layout)),
+                   false;
+        if (!on_tape || on_tape->seq >= w->top) continue; /* not used: no gradient */
+        on_tape->flags |= AG__TARGET;
+        x[n++] = on_tape;
+    }
+    ag__walk_path(w, n, x, false);
+    return true;
+}
+
+static ag_status run(ag__walk *w, ag_tensor *y, ag_tensor *seed, ag_scalar s, const ag_backward_options *o)
+{
+    ag_tape *t = w->tape;
+    bool ok = !o || !o->into.n || restrict_to(w, o->into);
+    w->spend = !o || !o->retain;
+    w->hooks = t->n_hook > 0;
+    ok = ok && prepare(w);
+    if (ok && y) ok = ag__walk_seed(w, y, seed);
+    if (ok && !y) ag__walk_seed_scalar(w, s, seed ? seed->one.f64 : 1);
+    if (ok && ag__walk_run(w)) commit(w);
+    ag__walk_end(w);
+    return ag_error();
+}
+
+ag_status (ag_backward)(ag_tensor *y, const ag_backward_options *o)
+{
+    ag_tape *t = ag__tape("ag_backward");
+    if (ag_error() || !t || !(y = ag__operand(t, y, "ag_backward", 1))) return ag_error();
+    const ag__layout *l = y->layout;
+    ag_tensor *seed = o ? o->seed : NULL;
+    if (!(y->flags & AG__GRAD))
+        return ag_fail(AG_EGRAPH, "ag_backward: the result %s does not depend on anything that requires a gradient",
+                       ag__text(l));
+    if (!seed && l->numel != 1)
+        return ag_fail(AG_ESHAPE, "ag_backward: the result %s must hold one number, or pass .seed", ag__text(l));
+    if (seed) {
+        if (!(seed = ag__operand(t, seed, "ag_backward: .seed", 1))) return ag_error();
+        if (!ag__same_dims(seed->layout, l) || seed->layout->dtype != l->dtype)
+            return ag_fail(AG_ESHAPE, "ag_backward: .seed is %s %s, the result %s %s", ag_dtype_name(seed->layout->dtype),
+                           ag__text(seed->layout), ag_dtype_name(l->dtype), ag__text(l));
+    } else if (!(seed = ag_full(l->dtype, 1))) return ag_error();
+    ag__walk w;
+    if (!ag__walk_begin(&w, t, ag__walk_top(y), false)) return ag_error();
+    return run(&w, y, seed, ag_const(0), o);
+}
+
+ag_status ags_backward(ag_scalar y, const ag_backward_options *o)
+{
+    ag_tape *t = ag__tape("ag_backward");
+    if (ag_error() || !t || !ag__streams_live(y, "ag_backward")) return ag_error();
+    ag_tensor *seed = o ? o->seed : NULL;
+    if (seed) {
+        if (!(seed = ag__operand(t, seed, "ag_backward: .seed", 1))) return ag_error();
+        if (seed->layout->numel != 1 || seed->layout->dtype != AG_F64)
+            return ag_fail(AG_ESHAPE, "ag_backward: .seed of a scalar is one f64 number, got %s %s",
+                           ag_dtype_name(seed->layout->dtype), ag__text(seed->layout));
+    }
+    if (y.id == 0)
+        return ag_fail(AG_EGRAPH, "ag_backward: the result %g is a constant: it does not depend on any input", y.value);
+    ag__walk w;
+    if (!ag__walk_begin(&w, t, t->n_node, false)) return ag_error();
+    return run(&w, NULL, seed, y, o);
+}
+
+double ag_adjoint(ag_scalar x)
+{
+    ag_tape *t = ag__tape("ag_adjoint");
+    if (!t || !ag__streams_live(x, "ag_adjoint")) return 0;
+    return x.id && x.id < t->n_adjoint && t->adjoint ? t->adjoint[x.id] : 0;
+}
+
+/* ---- leaves, variables, hooks ---- */
+
+void ag_zero_grad(ag_params params)
+{
+    for (int64_t i = 0; i < params.n; i++) {
+        ag_tensor *x = params.at[i].tensor;
+        if (!x) continue;
+        if (x->flags & AG__LEAF) ag__leaf_of(x)->has_grad = false;
+        else if (is_variable(x)) x->attr = NULL;
+    }
+}
+
+ag_tensor *ag_variable(ag_tensor *value)
+{
+    ag_tape *t = ag__tape("ag_variable");
+    if (!t || !(value = ag__operand(t, value, "ag_variable", 1))) return NULL;
+    if (!ag__need_float(value, "ag_variable")) return NULL;
+    ag_tensor *x = ag__temporary(t, value->layout->dense_form);
+    if (!x) return NULL;
+    ag__copy_into(x->layout, x->data, value->layout, value->data, false);
+    x->flags |= AG__GRAD;
+    t->n_variable++;
+    return x;
+}
+
+ag_tensor *ag_detach(ag_tensor *x)
+{
+    ag_tape *t = ag__tape("ag_detach");
+    if (!t || !(x = ag__operand(t, x, "ag_detach", 1))) return NULL;
+    return ag__view(t, x->layout, x, 0);
+}
+
+ag_status ag_hook(ag_tensor *x, ag_hook_fn *f, void *user)
+{
+    ag_tape *t = ag__tape("ag_hook");
+    if (!t || !(x = ag__operand(t, x, "ag_hook", 1))) return ag_error();
+    if (!f) return ag_fail(AG_ENULL, "ag_hook: the function is NULL");
+    if (!(x->flags & AG__GRAD)) return ag_fail(AG_EGRAPH, "ag_hook: %s requires no gradient", ag__text(x->layout));
+    if (t->n_hook == t->max_hook) {
+        uint32_t n = t->max_hook ? 2 * t->max_hook : 8;
+        ag__hook *h = ag__grow(&t->budget, t->hook, t->max_hook * sizeof *h, n * sizeof *h, "hooks");
+        if (!h) return ag_error();
+        t->hook = h, t->max_hook = n;
+    }
+    t->hook[t->n_hook++] = (ag__hook){ x, f, user };
+    x->flags |= AG__HOOKED;
+    return AG_OK;
+}

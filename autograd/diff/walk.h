@@ -1,0 +1,42 @@
+/* walk.h - the one reverse walk, over nodes and scalar statements in the reverse order of recording.
+ *
+ * It goes in one of two ways. PLAIN: adjoints are raw buffers, rules run unrecorded, kernels where an operation has them;
+ * each adjoint is given back as soon as its node was passed. RECORDED: adjoints are tensors and scalars on the tape, every
+ * rule is the textbook one, and the result can be differentiated again. */
+#ifndef AG_DIFF_WALK_H
+#define AG_DIFF_WALK_H
+#include <autograd/tape/state.h>
+
+typedef struct ag__walk {
+    ag_tape *tape;
+    uint32_t top;          /* nodes below this index are visited */
+    ag__position at;       /* statements below this position are */
+    uint32_t stop;         /* ... down to this id */
+    bool recorded;
+    bool pruned;           /* only nodes with AG__PATH, set by ag__walk_path, matter */
+    bool spend;            /* give back what a second walk would need */
+    bool hooks;
+    ag_tensor **adjoint;   /* recorded: by node */
+    size_t scratch;        /* bytes of adjoint[] */
+    ag_scalar *scalar;     /* recorded: by id */
+    size_t scalar_scratch;
+    uint32_t scalars;      /* ids below this have an adjoint */
+} ag__walk;
+
+/* Prepares a walk from node index `top` (exclusive) and the scalar position that belongs to it; false: error remembered.
+ * recorded follows the thread's switch. */
+bool ag__walk_begin(ag__walk *w, ag_tape *t, uint32_t top, bool recorded);
+/* Index behind the last output of x's node: where a walk from x begins. */
+uint32_t ag__walk_top(const ag_tensor *x);
+/* Marks with AG__PATH the nodes between x and the top; scalars: some statement may lead to a tensor too. */
+void ag__walk_path(ag__walk *w, int64_t n, ag_tensor *const *x, bool scalars);
+/* Sets or adds to the adjoint of a node: value may broadcast. */
+bool ag__walk_seed(ag__walk *w, ag_tensor *x, ag_tensor *value);
+void ag__walk_seed_scalar(ag__walk *w, ag_scalar y, double value);
+/* False: error remembered; the adjoints of targets are left where they are. */
+bool ag__walk_run(ag__walk *w);
+/* The adjoint of x as a tensor (zeros if nothing arrived), when the walk has run. NULL: error remembered. */
+ag_tensor *ag__walk_result(ag__walk *w, ag_tensor *x);
+/* Frees scratch, drops what adjoints are left, clears the marks. */
+void ag__walk_end(ag__walk *w);
+#endif

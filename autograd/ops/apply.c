@@ -1,0 +1,169 @@
+/* apply.c - one application of an operation, whoever wrote it; and the list of the built-in ones. */
+#include <autograd/ops/apply.h>
+#include <string.h>
+
+/* "ag_sum" for a built-in operation, "squash" for a user's: what messages begin with. */
+static const char *name_of(const ag_op *op, char *room, size_t size)
+{
+    bool ours = ag_op_find(op->name) == op;
+    int n = snprintf(room, size, "%s%s", ours ? "ag_" : "", op->name);
+    return n > 0 ? room : op->name;
+}
+
+static bool well_formed(const ag_op *op, int n)
+{
+    if (!op) return ag_fail(AG_ENULL, "ag_apply: the operation is NULL"), false;
+    const char *name = op->name ? op->name : "ag_apply: an operation without name";
+    if (!op->shape || !op->forward) return ag_fail(AG_EINVAL, "%s: has no shape rule or no forward", name), false;
+    if (op->n_out < 0 || op->n_out > AG_MAX_OUT)
+        return ag_fail(AG_EINVAL, "%s: %d outputs, at most %d are possible", name, op->n_out, AG_MAX_OUT), false;
+    if (n < 1 || (op->n_in >= 0 && n != op->n_in) || n > UINT16_MAX)
+        return ag_fail(AG_EINVAL, "%s: takes %d inputs, got %d", name, op->n_in, n), false;
+    return true;
+}
+
+/* Inputs as forward wants them: row-major copies where the operation cannot do with strides. */
+static bool row_major(ag_tape *t, const ag_op *op, int n, ag_tensor *const *in, ag_tensor **plain)
+{
+    for (int i = 0; i < n; i++) {
+        plain[i] = in[i];
+        if ((op->flags & AG_OP_STRIDED) || !in[i] || in[i]->layout->contiguous) continue;
+        const ag__layout *l = in[i]->layout;
+        plain[i] = ag__temporary(t, ag__layout_get(&t->layouts, l->dtype, l->rank, l->dims, op->name));
+        if (!plain[i]) return false;
+        ag__copy_into(plain[i]->layout, plain[i]->data, l, in[i]->data, false);
+    }
+    return true;
+}
+
+static bool make_outputs(ag_tape *t, const ag_op *op, const ag_shape *shape, int n_out, ag_tensor **out)
+{
+    for (int k = 0; k < n_out; k++) {
+        out[k] = ag__temporary(t, ag__layout_get(&t->layouts, shape[k].dtype, shape[k].rank, shape[k].dims, op->name));
+        if (!out[k]) return false;
+    }
+    return true;
+}
+
+static bool apply(ag_tape *t, const ag_op *op, const void *attr, int n, ag_tensor *const *given, ag_tensor **out)
+{
+    char room[64];
+    ag_tensor *few[8], **in = few;
+    if (n > 4 && !(in = ag__arena_get(&t->arena, 2 * (size_t)n * sizeof *in))) return false;
+    ag_tensor **plain = in == few ? few + 4 : in + n;
+    for (int i = 0; i < n; i++) {
+        in[i] = NULL;
+        if (!given[i] && i > 0 && !ag_error()) continue; /* optional; the shape rule knows */
+        bool fine = given[i] && (given[i]->serial == t->serial || given[i]->serial == AG__LEAF_SERIAL);
+        in[i] = ag__operand(t, given[i], fine ? op->name : name_of(op, room, sizeof room), i + 1);
+        if (!in[i]) return false;
+    }
+    bool ok;
+    void *kept = ag__node_attr(t, op, attr, &ok);
+    if (!ok) return false;
+    ag_call c = { .op = op, .attr = kept, .n_in = n, .in = in, .out = out };
+    c.saved = ag__saved(op, kept);
+    c.n_out = op->n_out ? op->n_out : 1;
+    ag_shape shape[AG_MAX_OUT];
+    memset(shape, 0, sizeof shape);
+    if (op->shape(&c, shape)) return false;
+    if (!make_outputs(t, op, shape, c.n_out, out) || !row_major(t, op, n, in, plain)) return false;
+    c.in = plain;
+    bool was = ag_record(false);
+    ag_status status = op->forward(&c);
+    ag_record(was);
+    return !status && ag__node_record(t, op, kept, n, in, out, false);
+}
+
+ag_tensor *(ag_apply)(const ag_op *op, const void *attr, int n, ag_tensor *const *in)
+{
+    ag_tape *t = ag__tape("ag_apply");
+    ag_tensor *out[AG_MAX_OUT];
+    if (!t || !well_formed(op, n) || !apply(t, op, attr, n, in, out)) return NULL;
+    for (int k = 1; k < op->n_out; k++) out[k]->flags |= AG__HIDDEN;
+    return out[0];
+}
+
+ag_status ag_apply_all(const ag_op *op, const void *attr, ag_list in, ag_tensor **out)
+{
+    ag_tape *t = ag__tape("ag_apply_all");
+    ag_tensor *made[AG_MAX_OUT];
+    if (!t || !well_formed(op, (int)(in.n <= UINT16_MAX ? in.n : -1)) || !apply(t, op, attr, (int)in.n, in.at, made))
+        return ag_error();
+    for (int k = 0; k < (op->n_out ? op->n_out : 1); k++) out[k] = made[k];
+    return AG_OK;
+}
+
+/* ---- ready-made shape rules ---- */
+
+static void shape_of(const ag_tensor *x, ag_shape *out)
+{
+    out->dtype = x->layout->dtype, out->rank = x->layout->rank;
+    memcpy(out->dims, x->layout->dims, sizeof out->dims);
+}
+
+/* Inputs after the first may be NULL only if the operation says so with a rule of its own. */
+static bool one_dtype(const ag_call *c)
+{
+    for (int i = 1; i < c->n_in; i++) {
+        if (!c->in[i]) return ag_fail(AG_ENULL, "%s: operand %d is NULL", c->op->name, i + 1), false;
+        if (c->in[i]->layout->dtype != c->in[0]->layout->dtype)
+            return ag_fail(AG_EDTYPE, "%s: dtypes differ: %s %s and %s %s", c->op->name,
+                           ag_dtype_name(c->in[0]->layout->dtype), ag__text(c->in[0]->layout),
+                           ag_dtype_name(c->in[i]->layout->dtype), ag__text(c->in[i]->layout)),
+                   false;
+    }
+    return true;
+}
+
+ag_status ag_shape_same(const ag_call *c, ag_shape *out)
+{
+    if (!one_dtype(c)) return ag_error();
+    for (int i = 1; i < c->n_in; i++)
+        if (!ag__same_dims(c->in[0]->layout, c->in[i]->layout))
+            return ag_fail(AG_ESHAPE, "%s: shapes differ: %s and %s", c->op->name, ag__text(c->in[0]->layout),
+                           ag__text(c->in[i]->layout));
+    for (int k = 0; k < c->n_out; k++) shape_of(c->in[0], &out[k]);
+    return AG_OK;
+}
+
+ag_status ag_shape_broadcast(const ag_call *c, ag_shape *out)
+{
+    if (!one_dtype(c)) return ag_error();
+    shape_of(c->in[0], &out[0]);
+    for (int i = 1; i < c->n_in; i++)
+        if (!ag__broadcast(&out[0].rank, out[0].dims, c->in[i]->layout))
+            return ag_fail(AG_ESHAPE, "%s: shapes do not broadcast: %s and %s", c->op->name,
+                           ag__dims_text(out[0].rank, out[0].dims), ag__text(c->in[i]->layout));
+    for (int k = 1; k < c->n_out; k++) out[k] = out[0];
+    return AG_OK;
+}
+
+ag_status ag_shape_scalar(const ag_call *c, ag_shape *out)
+{
+    for (int k = 0; k < c->n_out; k++) out[k].dtype = c->in[0]->layout->dtype, out[k].rank = 0;
+    return AG_OK;
+}
+
+/* ---- the table ---- */
+
+static const ag_op *const table[] = {
+#define AG__ROW(name) &ag__op_##name,
+#include <autograd/ops/rows.inc>
+#undef AG__ROW
+};
+enum { N_OPS = sizeof table / sizeof *table };
+
+const ag_op *const *ag_op_all(int64_t *n)
+{
+    if (n) *n = N_OPS;
+    return table;
+}
+
+const ag_op *ag_op_find(const char *name)
+{
+    if (!name) return NULL;
+    for (int i = 0; i < N_OPS; i++)
+        if (strcmp(table[i]->name, name) == 0) return table[i];
+    return NULL;
+}

@@ -1,0 +1,236 @@
+/* elementwise.c - the unary and binary rows of ops.def: one body for all, one list of functions.
+ *
+ * Operands are iterated in the order of their strides; results inherit the memory order of the operand of full size, so
+ * that a layout chosen once flows through a network. One-element tensors, flat runs and a broadcast number come first:
+ * they are most of what is called. */
+#include <autograd/ops/elementwise.h>
+#include <autograd/tape/rules.h>
+#include <string.h>
+
+/* ---- C numbers ---- */
+
+ag_tensor *ag__adopt(ag_tape *t, ag_tensor *x, ag_dtype as, const char *who)
+{
+    if (!(x->flags & AG__WEAK) || as == AG_F64) return x;
+    double v = x->one.f64;
+    ag_tensor *y = ag__temporary(t, &ag__layout_0d[ag__dtype_index(as)]);
+    if (!y) return NULL;
+    ag__set(y->layout, y->data, 0, v);
+    if (!ag__is_float(as) && ag__get(y->layout, y->data, 0) != v)
+        return ag_fail(AG_EDTYPE, "%s: the number %g is no %s", who, v, ag_dtype_name(as)), NULL;
+    return y;
+}
+
+static bool adopt_each_other(ag_tape *t, ag_tensor **a, ag_tensor **b, const char *who)
+{
+    if ((*a)->flags & AG__WEAK) {
+        if (!((*b)->flags & AG__WEAK)) *a = ag__adopt(t, *a, (*b)->layout->dtype, who);
+    } else if ((*b)->flags & AG__WEAK)
+        *b = ag__adopt(t, *b, (*a)->layout->dtype, who);
+    return *a && *b;
+}
+
+/* ---- forward ---- */
+
+static ag_tensor *unary(const ag_op *op, int code, const char *who, ag_tensor *x)
+{
+    ag_tape *t = ag__here.tape;
+    if (ag__unlikely(!t)) return ag__tape(who), NULL;
+    if (ag__unlikely(!(x = ag__operand(t, x, who, 1)))) return NULL;
+    const ag__layout *l = x->layout, *ly = l->dense_form;
+    if (ag__unlikely(!ag__is_float(l->dtype)))
+        return ag_fail(AG_EDTYPE, "%s: needs f32 or f64, got %s %s", who, ag_dtype_name(l->dtype), ag__text(l)), NULL;
+    ag_tensor *y = ag__temporary(t, ly);
+    if (ag__unlikely(!y)) return NULL;
+    ag__unary_fn *f = ag__kernels_for(l->dtype)->unary[code];
+    if (ag__likely(l == ly)) f(l->numel, x->data, 1, y->data, 1);
+    else ag__each_unary(ly, y->data, l, x->data, f);
+    if (ag__records(x) && !ag__node_record(t, op, NULL, 1, &x, &y, false)) return NULL;
+    return y;
+}
+
+/* The layout of the result of two operands that broadcast; NULL with the error remembered. */
+static const ag__layout *common(ag_tape *t, const ag__layout *a, const ag__layout *b, const char *who)
+{
+    if (a->dtype != b->dtype)
+        return ag_fail(AG_EDTYPE, "%s: dtypes differ: %s %s and %s %s; convert one with ag_to", who,
+                       ag_dtype_name(a->dtype), ag__text(a), ag_dtype_name(b->dtype), ag__text(b)),
+               NULL;
+    if (b->numel == 1 && b->rank <= a->rank) return a->dense_form;
+    if (a->numel == 1 && a->rank <= b->rank) return b->dense_form;
+    int rank = a->rank;
+    int64_t dims[AG_MAX_RANK];
+    memcpy(dims, a->dims, sizeof dims);
+    if (!ag__broadcast(&rank, dims, b))
+        return ag_fail(AG_ESHAPE, "%s: shapes do not broadcast: %s and %s", who, ag__text(a), ag__text(b)), NULL;
+    const ag__layout *full = a->rank == rank && !memcmp(a->dims, dims, (size_t)rank * sizeof *dims)   ? a
+                             : b->rank == rank && !memcmp(b->dims, dims, (size_t)rank * sizeof *dims) ? b
+                                                                                                       : NULL;
+    return full ? full->dense_form : ag__layout_get(&t->layouts, a->dtype, rank, dims, who);
+}
+
+static ag_tensor *binary(const ag_op *op, int code, const char *who, ag_tensor *a, ag_tensor *b)
+{
+    ag_tape *t = ag__here.tape;
+    if (ag__unlikely(!t)) return ag__tape(who), NULL;
+    if (ag__unlikely(!(a = ag__operand(t, a, who, 1)) || !(b = ag__operand(t, b, who, 2)))) return NULL;
+    if (ag__unlikely((a->flags | b->flags) & AG__WEAK) && !adopt_each_other(t, &a, &b, who)) return NULL;
+    const ag__layout *la = a->layout, *lb = b->layout, *l = la;
+    if (la != lb || !la->dense) {
+        if (!(l = common(t, la, lb, who))) return NULL;
+    }
+    if (ag__unlikely(!ag__is_float(l->dtype)))
+        return ag_fail(AG_EDTYPE, "%s: needs f32 or f64, got %s %s", who, ag_dtype_name(l->dtype), ag__text(l)), NULL;
+    ag_tensor *y = ag__temporary(t, l);
+    if (ag__unlikely(!y)) return NULL;
+    ag__binary_fn *f = ag__kernels_for(l->dtype)->binary[code];
+    if (ag__likely((la == l || la->numel == 1) && (lb == l || lb->numel == 1)))
+        f(l->numel, a->data, la->numel != 1, b->data, lb->numel != 1, y->data, 1);
+    else ag__each_binary(l, y->data, la, a->data, lb, b->data, f);
+    if ((ag__records(a) || ag__records(b)) && !ag__node_record(t, op, NULL, 2, (ag_tensor *[]){ a, b }, &y, false))
+        return NULL;
+    return y;
+}
+
+/* ---- the way back, in raw loops ---- */
+
+static bool unary_backward(ag_tape *t, ag_tensor *y, int code, const bool *need)
+{
+    (void)need;
+    ag_tensor *x = y->in[0];
+    const ag__layout *l = y->layout;
+    ag__unary_back_fn *f = ag__kernels_for(l->dtype)->unary_back[code];
+    bool add;
+    void *d = ag__adjoint_of(t, x, &add);
+    if (ag__unlikely(!d)) return false;
+    if (ag__likely(x->layout == l)) f(l->numel, y->adj, 1, x->data, 1, y->data, 1, d, 1, add);
+    else ag__each_unary_back(l, y->adj, y->data, x->layout, x->data, d, add, f);
+    return true;
+}
+
+static bool binary_backward(ag_tape *t, ag_tensor *y, int code, const bool *need)
+{
+    ag_tensor *a = y->in[0], *b = y->in[1];
+    const ag__layout *l = y->layout, *la = a->layout, *lb = b->layout;
+    const ag__kernels *k = ag__kernels_for(l->dtype);
+    bool flat = (la == l || la->numel == 1) && (lb == l || lb->numel == 1);
+    int64_t sa = la->numel != 1, sb = lb->numel != 1;
+    for (int i = 0; i < 2; i++) {
+        if (!need[i]) continue;
+        ag__binary_back_fn *f = i ? k->back_b[code] : k->back_a[code];
+        bool add;
+        void *d = ag__adjoint_of(t, y->in[i], &add);
+        if (ag__unlikely(!d)) return false;
+        if (ag__likely(flat)) {
+            int64_t sd = l->numel == 1 ? 1 : i ? sb : sa;
+            if (l->numel == 0 && !add) memset(d, 0, (size_t)y->in[i]->layout->numel * l->item);
+            else f(l->numel, y->adj, 1, a->data, sa, b->data, sb, y->data, 1, d, sd, add);
+        } else ag__each_binary_back(l, y->adj, y->data, la, a->data, lb, b->data, y->in[i]->layout, d, add, f);
+    }
+    return true;
+}
+
+/* ---- rules that the table's one-liners call by name (tape/rules.h has the scalars' side) ---- */
+
+/* b a^(b-1), and 0 where b is 0. */
+ag_tensor *ag__pow_by_base_t(ag_tensor *g, ag_tensor *a, ag_tensor *b)
+{
+    ag_tensor *slope = ag_mul(b, ag_pow(a, ag_sub(b, 1.0)));
+    return ag_mul(g, ag_where(ag_eq(b, 0.0), ag_zeros_like(b), slope));
+}
+/* y log a, and 0 where a is 0 and b not negative. */
+ag_tensor *ag__pow_by_exponent_t(ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y)
+{
+    ag_tensor *still = ag_where(ag_eq(a, 0.0), ag_ge(b, 0.0), ag_ne(a, a));
+    return ag_mul(g, ag_where(still, ag_zeros_like(y), ag_mul(y, ag_log(a))));
+}
+/* 1 where a > b, 1/2 where they are equal, else 0: a constant. */
+ag_tensor *ag__larger_t(ag_tensor *a, ag_tensor *b)
+{
+    if (!a || !b) return NULL;
+    ag_dtype dtype = ag_dtype_of(a);
+    return ag_add(ag_to(ag_gt(a, b), dtype), ag_mul(0.5, ag_to(ag_eq(a, b), dtype)));
+}
+/* p / (a^2 + b^2), and 0 at the origin. */
+ag_tensor *ag__over_square_t(ag_tensor *p, ag_tensor *a, ag_tensor *b)
+{
+    ag_tensor *r = ag_add(ag_square(a), ag_square(b));
+    if (!r) return NULL;
+    return ag_where(ag_eq(r, 0.0), ag_zeros_like(r), ag_div(p, r));
+}
+
+/* ---- the rows ---- */
+
+#define UNARY(fn, saves_, value_, slope_, vjp_)                                                                        \
+    AG__VJP1(fn##_vjp, vjp_)                                                                                           \
+    static ag_status fn##_jvp(ag_call *c)                                                                              \
+    {                                                                                                                  \
+        ag_tensor *g = c->tangent[0], *x = c->in[0], *y = c->out[0];                                                   \
+        (void)x, (void)y;                                                                                              \
+        if (g) c->tout[0] = (vjp_);                                                                                    \
+        return !g || c->tout[0] ? AG_OK : ag_error();                                                                  \
+    }                                                                                                                  \
+    static const ag__elementwise fn##_impl = { AG__F_##fn, unary_backward };                                           \
+    const ag_op ag__op_##fn = {                                                                                        \
+        .name = #fn, .n_in = 1, .shape = unary_shape, .forward = unary_forward, .vjp = fn##_vjp, .jvp = fn##_jvp,      \
+        .saves = (saves_), .flags = AG_OP_STRIDED, .impl = &fn##_impl,                                                 \
+    };                                                                                                                 \
+    ag_tensor *(ag_##fn)(ag_tensor *x) { return unary(&ag__op_##fn, AG__F_##fn, "ag_" #fn, x); }
+
+#define BINARY(fn, saves_, value_, slope_a_, slope_b_, vjp_a_, vjp_b_)                                                 \
+    AG__VJP2(fn##_vjp, vjp_a_, vjp_b_)                                                                                 \
+    static ag_tensor *fn##_by(int i, ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y)                           \
+    {                                                                                                                  \
+        (void)a, (void)b, (void)y;                                                                                     \
+        return i ? (vjp_b_) : (vjp_a_);                                                                                \
+    }                                                                                                                  \
+    static ag_status fn##_jvp(ag_call *c) { return both_tangents(c, fn##_by); }                                        \
+    static const ag__elementwise fn##_impl = { AG__F_##fn, binary_backward };                                          \
+    const ag_op ag__op_##fn = {                                                                                        \
+        .name = #fn, .n_in = 2, .shape = binary_shape, .forward = binary_forward, .vjp = fn##_vjp, .jvp = fn##_jvp,    \
+        .saves = (saves_), .flags = AG_OP_STRIDED, .impl = &fn##_impl,                                                 \
+    };                                                                                                                 \
+    ag_tensor *(ag_##fn)(ag_tensor *a, ag_tensor *b) { return binary(&ag__op_##fn, AG__F_##fn, "ag_" #fn, a, b); }
+
+/* The rows through ag_apply: for generic tools. */
+static ag_status unary_shape(const ag_call *c, ag_shape *out)
+{
+    return ag__need_float(c->in[0], c->op->name) ? ag_shape_same(c, out) : ag_error();
+}
+static ag_status binary_shape(const ag_call *c, ag_shape *out)
+{
+    return ag__need_float(c->in[0], c->op->name) ? ag_shape_broadcast(c, out) : ag_error();
+}
+static ag_status unary_forward(ag_call *c)
+{
+    const ag__layout *lx = c->in[0]->layout, *ly = c->out[0]->layout;
+    int code = ((const ag__elementwise *)c->op->impl)->code;
+    ag__each_unary(ly, c->out[0]->data, lx, c->in[0]->data, ag__kernels_for(ly->dtype)->unary[code]);
+    return AG_OK;
+}
+static ag_status binary_forward(ag_call *c)
+{
+    const ag__layout *ly = c->out[0]->layout;
+    int code = ((const ag__elementwise *)c->op->impl)->code;
+    ag__each_binary(ly, c->out[0]->data, c->in[0]->layout, c->in[0]->data, c->in[1]->layout, c->in[1]->data,
+                    ag__kernels_for(ly->dtype)->binary[code]);
+    return AG_OK;
+}
+
+/* slope_a t_a + slope_b t_b, in the shape of y. */
+static ag_status both_tangents(ag_call *c, ag_tensor *by(int, ag_tensor *, ag_tensor *, ag_tensor *, ag_tensor *))
+{
+    ag_tensor *sum = NULL, *y = c->out[0];
+    for (int i = 0; i < 2; i++) {
+        if (!c->tangent[i]) continue;
+        ag_tensor *part = by(i, c->tangent[i], c->in[0], c->in[1], y);
+        if (!part || !(sum = sum ? ag_add(sum, part) : part)) return ag_error();
+    }
+    if (sum && !ag__same_dims(sum->layout, y->layout))
+        sum = (ag_expand)(sum, y->layout->rank, y->layout->dims);
+    c->tout[0] = sum;
+    return ag_error();
+}
+
+AG_UNARY_FUNCTIONS(UNARY)
+AG_BINARY_FUNCTIONS(BINARY)

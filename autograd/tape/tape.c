@@ -1,0 +1,175 @@
+/* tape.c - the life of a tape: new, current, reset, rewind, free; recording on and off; memory figures. */
+#include <autograd/kernels/kernels.h>
+#include <autograd/tape/state.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Serial numbers of runs, unique in the process; 0 is "released" and 1 "leaf". */
+static uint32_t new_serial(void)
+{
+    static _Atomic uint32_t last = AG__LEAF_SERIAL;
+    uint32_t s;
+    do s = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+    while (s == AG__STALE || s == AG__LEAF_SERIAL);
+    return s;
+}
+
+static void make_current(ag_tape *t)
+{
+    if (ag__here.tape) ag__streams_leave(ag__here.tape);
+    ag__here.tape = t;
+    ag__streams_enter(t);
+}
+
+ag_tape *(ag_tape_new)(const ag_tape_options *options)
+{
+    if (!ag__kernels_choose()) {
+        const char *arch = getenv("AG_ARCH");
+        return ag_fail(AG_EINVAL, "ag_tape_new: AG_ARCH=%s is not generic, avx2 or avx512, or this processor lacks it",
+                       arch ? arch : ""),
+               NULL;
+    }
+    ag_tape *t = ag__alloc(NULL, sizeof *t, "a tape");
+    if (!t) return NULL;
+    memset(t, 0, sizeof *t);
+    if (options) t->budget.limit = options->memory_limit, t->first_order = options->first_order;
+    t->budget.reserved = sizeof *t;
+    t->pool.budget = t->arena.budget = t->layouts.arena.budget = t->header_arena.budget = &t->budget;
+    t->serial = new_serial();
+    if (ag__streams_new(t)) {
+        ag__release(NULL, t, sizeof *t);
+        return NULL;
+    }
+    t->previous = ag__here.tape;
+    make_current(t);
+    return t;
+}
+
+void ag_tape_free(ag_tape *t)
+{
+    if (!t) return;
+    if (ag__here.tape == t) make_current(t->previous);
+    else /* out of order: whoever would have brought it back must not */
+        for (ag_tape *later = ag__here.tape; later; later = later->previous)
+            if (later->previous == t) later->previous = t->previous;
+    ag__nodes_release(t, 0, false);
+    ag__streams_free(t);
+    ag__pool_free(&t->pool);
+    ag__arena_free(&t->arena);
+    ag__arena_free(&t->header_arena);
+    ag__layouts_free(&t->layouts);
+    ag__release(&t->budget, t->node, t->max_node * sizeof *t->node);
+    ag__release(&t->budget, t->proxy, t->max_proxy * sizeof *t->proxy);
+    ag__release(&t->budget, t->proxy_table, 2 * t->max_proxy * sizeof *t->proxy_table);
+    ag__release(&t->budget, t->mark, t->max_mark * sizeof *t->mark);
+    ag__release(&t->budget, t->saved, t->max_saved * sizeof *t->saved);
+    ag__release(&t->budget, t->hook, t->max_hook * sizeof *t->hook);
+    ag__release(NULL, t, sizeof *t);
+}
+
+ag_tape *ag_tape_use(ag_tape *t)
+{
+    ag_tape *was = ag__here.tape;
+    if (t != was) make_current(t);
+    return was;
+}
+
+ag_tape *ag_tape_current(void) { return ag__here.tape; }
+
+/* The pool knows its own peak; headers and statements only grow between resets. */
+static void note_peak(ag_tape *t)
+{
+    uint64_t now = t->budget.peak + t->n_node * sizeof(ag_tensor) + ag__streams_bytes(t);
+    if (now > t->peak) t->peak = now;
+    t->budget.peak = t->budget.in_use;
+}
+
+ag_status ag_tape_reset(ag_tape *t)
+{
+    if (!t) {
+        ag_fail(AG_ENULL, "ag_tape_reset: the tape is NULL");
+        return ag_clear_error();
+    }
+    if (t->walking) return ag_fail(AG_ETAPE, "ag_tape_reset: a walk over this tape is under way");
+    note_peak(t);
+    t->epoch++;
+    ag__nodes_release(t, 0, false);
+    ag__arena_rewind(&t->arena, (ag__arena_mark){ 0 });
+    t->serial = new_serial();
+    t->n_mark = t->n_hook = t->n_saved = t->n_variable = t->n_adjoint = 0;
+    ag__streams_reset(t);
+    return ag_clear_error();
+}
+
+/* A mark's generation is the run's serial and, above it, the index of the arena's place then. */
+static bool save_arena(ag_tape *t, uint64_t *index)
+{
+    ag__arena_mark now = ag__arena_tell(&t->arena);
+    const ag__arena_mark *last = t->n_saved ? &t->saved[t->n_saved - 1] : NULL;
+    if (!last || last->chunk != now.chunk || last->used != now.used) {
+        if (t->n_saved == t->max_saved) {
+            uint32_t n = t->max_saved ? 2 * t->max_saved : 16;
+            ag__arena_mark *m =
+                ag__grow(&t->budget, t->saved, t->max_saved * sizeof *m, n * sizeof *m, "the tape's marks");
+            if (!m) return false;
+            t->saved = m, t->max_saved = n;
+        }
+        t->saved[t->n_saved++] = now;
+    }
+    *index = t->n_saved - 1;
+    return true;
+}
+
+ag_mark ag_tape_mark(ag_tape *t)
+{
+    ag_mark m = { 0 };
+    uint32_t here;
+    uint64_t arena;
+    if (!t) return ag_fail(AG_ENULL, "ag_tape_mark: the tape is NULL"), m;
+    if (!save_arena(t, &arena) || !ag__mark_here(t, &here)) return m;
+    m.node = t->n_node, m.scalar = here, m.generation = arena << 32 | t->serial;
+    return m;
+}
+
+ag_status ag_tape_rewind(ag_tape *t, ag_mark m)
+{
+    if (!t) return ag_fail(AG_ENULL, "ag_tape_rewind: the tape is NULL");
+    if (t->walking) return ag_fail(AG_ETAPE, "ag_tape_rewind: a walk over this tape is under way");
+    uint64_t arena = m.generation >> 32;
+    if ((uint32_t)m.generation != t->serial || m.node > t->n_node || m.scalar >= t->n_mark || arena >= t->n_saved)
+        return ag_fail(AG_ESTALE, "ag_tape_rewind: the mark was set before a reset, or after a place rewound to since");
+    note_peak(t);
+    t->epoch++;
+    ag__nodes_release(t, (uint32_t)m.node, false);
+    ag__arena_rewind(&t->arena, t->saved[arena]);
+    t->n_saved = (uint32_t)arena + 1;
+    t->n_mark = (uint32_t)m.scalar + 1;
+    ag__streams_rewind(t, t->mark[m.scalar]);
+    return ag_error();
+}
+
+bool ag_record(bool on)
+{
+    bool was = !ag__here.off;
+    if (was != on) {
+        ag__here.off = !on;
+        ag__streams_record(on);
+    }
+    return was;
+}
+
+ag__guard ag__guard_begin(void) { return (ag__guard){ ag_record(false), false }; }
+void ag__guard_end(ag__guard *guard) { ag_record(guard->was); }
+
+ag_memory ag_tape_memory(const ag_tape *t)
+{
+    ag_memory m = { 0 };
+    if (!t) return ag_fail(AG_ENULL, "ag_tape_memory: the tape is NULL"), m;
+    uint64_t records = t->n_node * sizeof(ag_tensor) + ag__streams_bytes(t);
+    m.in_use = t->budget.in_use + records;
+    m.peak = t->budget.peak + records > t->peak ? t->budget.peak + records : t->peak;
+    m.reserved = t->budget.reserved;
+    m.nodes = t->n_node;
+    m.scalars = ag__streams_count(t) - 1;
+    return m;
+}
