@@ -53,10 +53,9 @@ void ag__arena_rewind(ag__arena *a, ag__arena_mark mark); /* a zeroed mark: ever
 /* Uninitialised, aligned to 16 bytes. NULL: out of memory. in_use is not counted here but by reserved chunks. */
 static inline void *ag__arena_get(ag__arena *a, size_t bytes)
 {
-    bytes = (bytes + 15) & ~(size_t)15;
-    if (ag__likely(a->current && a->current->size - a->used >= bytes)) {
+    if (ag__likely(a->current && a->current->size - a->used >= bytes)) { /* both multiples of 16 */
         void *p = (char *)(a->current + 1) + a->used;
-        a->used += bytes;
+        a->used += (bytes + 15) & ~(size_t)15;
         return p;
     }
     return ag__arena_slow(a, bytes);

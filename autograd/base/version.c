@@ -1,0 +1,7 @@
+/* version.c - which library this is. */
+#include <autograd/autograd.h>
+
+const char *ag_version(void)
+{
+    return AG_VERSION;
+}
