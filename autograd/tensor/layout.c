@@ -51,7 +51,8 @@ static int64_t magnitude(int64_t stride)
     return stride < 0 ? -stride : stride;
 }
 
-void ag__layout_order(int rank, const int64_t *dims, const int64_t *strides, int *order)
+/* The axes by falling |stride|. Those of size 1 or stride 0 say nothing and stay where they are. */
+static void axis_order(int rank, const int64_t *dims, const int64_t *strides, int *order)
 {
     for (int i = 0; i < rank; i++) {
         int at = i;
@@ -70,7 +71,7 @@ void ag__layout_order(int rank, const int64_t *dims, const int64_t *strides, int
 static bool is_dense(const ag__layout *l)
 {
     int order[AG_MAX_RANK];
-    ag__layout_order(l->rank, l->dims, l->strides, order);
+    axis_order(l->rank, l->dims, l->strides, order);
     int64_t expected = 1;
     for (int i = l->rank - 1; i >= 0; i--) {
         int axis = order[i];
@@ -183,7 +184,7 @@ const ag__layout *ag__layout_like(ag__layouts *t, ag_dtype dtype, int rank, cons
     if (!like->contiguous && l.numel) {
         int order[AG_MAX_RANK];
         int64_t strides[AG_MAX_RANK], stride = 1;
-        ag__layout_order(rank, like->dims, like->strides, order);
+        axis_order(rank, like->dims, like->strides, order);
         for (int i = rank - 1; i >= 0; i--) {
             strides[order[i]] = stride;
             stride *= dims[order[i]];

@@ -34,8 +34,6 @@ static inline bool ag__is_float(ag_dtype d) { return d == AG_F32 || d == AG_F64;
 /* Fills *out from sizes; strides NULL: row-major. Checks dtype, rank, signs and overflow, reporting as `who`. */
 bool ag__layout_set(ag__layout *out, ag_dtype dtype, int rank, const int64_t *dims, const int64_t *strides,
                     const char *who);
-/* The axes by falling |stride|, into order[0..rank). Axes of size 1 or stride 0 say nothing and stay where they are. */
-void ag__layout_order(int rank, const int64_t *dims, const int64_t *strides, int *order);
 /* The table's own copy of *l, or NULL when out of memory. */
 const ag__layout *ag__layout_intern(ag__layouts *t, const ag__layout *l);
 /* Row-major, interned. */

@@ -1,0 +1,192 @@
+/* iterate.c - one loop over several operands of one broadcast shape, in the order of memory; and checks on axes.
+ *
+ *   [2,3,4] row-major                     one run of 24
+ *   [2,3,4] + [4]                         6 runs of 4: the outer axes merged
+ *   y = x transposed, both large          runs of TILE, so that the lines x brings in are used before they are lost
+ *   [1000,3] + [3]                        3 runs along the long axis for each LONG_TILE of it, in place of 1000 short
+ * ones */
+#include <autograd/ops/apply.h>
+#include <string.h>
+
+enum { TILE = 64, LONG_TILE = 256, SHORT = 8, WORTH_TILING = 4096 };
+
+/* ---- axes of the loop ------------------------------------------------------------------------------------------- */
+
+typedef struct loop_axis {
+    int64_t size, stride[AG__MAX_OPERANDS]; /* in elements */
+} loop_axis;
+
+static int64_t magnitude(int64_t stride)
+{
+    return stride < 0 ? -stride : stride;
+}
+
+/* Positive: a belongs outside b, negative: inside. The first operand that moves along both decides. */
+static int compare(const loop_axis *a, const loop_axis *b, int n)
+{
+    for (int k = 0; k < n; k++) {
+        int64_t s = magnitude(a->stride[k]), t = magnitude(b->stride[k]);
+        if (s && t && s != t) return s > t ? 1 : -1;
+    }
+    return 0;
+}
+
+/* Sorts a into at[0..n_axis): outer axes first. */
+static void insert(loop_axis *at, int n_axis, loop_axis a, int n)
+{
+    int place = n_axis;
+    for (int j = n_axis - 1; j >= 0; j--) {
+        int order = compare(&a, &at[j], n);
+        if (order < 0) break;
+        if (order > 0) place = j;
+    }
+    memmove(at + place + 1, at + place, (size_t)(n_axis - place) * sizeof *at);
+    at[place] = a;
+}
+
+/* The axes longer than 1, sorted. */
+static int collect(loop_axis *at, int rank, const int64_t *dims, int n, const ag__layout *const *l)
+{
+    int n_axis = 0;
+    for (int i = 0; i < rank; i++) {
+        if (dims[i] == 1) continue;
+        loop_axis a = { .size = dims[i] };
+        for (int k = 0; k < n; k++) {
+            int own = i - (rank - l[k]->rank);
+            a.stride[k] = own < 0 || l[k]->dims[own] == 1 ? 0 : l[k]->strides[own];
+        }
+        insert(at, n_axis++, a, n);
+    }
+    return n_axis;
+}
+
+/* Joins neighbours that every operand passes through in one stride. */
+static int merge(loop_axis *at, int n_axis, int n)
+{
+    int last = 0;
+    for (int i = 1; i < n_axis; i++) {
+        bool joined = true;
+        for (int k = 0; k < n; k++) joined &= at[last].stride[k] == at[i].stride[k] * at[i].size;
+        int64_t outer = at[last].size;
+        if (!joined) last++;
+        at[last] = at[i];
+        if (joined) at[last].size *= outer;
+    }
+    return last + 1;
+}
+
+static void move_to(loop_axis *at, int from, int to)
+{
+    loop_axis a = at[from];
+    memmove(at + from, at + from + 1, (size_t)(to - from) * sizeof *at);
+    at[to] = a;
+}
+
+/* How many elements of the last axis to take at a time, having put beside it the axis that shares its cache lines. */
+static int64_t tile(loop_axis *at, int n_axis, int n)
+{
+    loop_axis *run = &at[n_axis - 1];
+    if (n_axis < 2) return run->size;
+    if (run->size < SHORT && run[-1].size > 2 * run->size) {
+        move_to(at, n_axis - 2, n_axis - 1);
+        return LONG_TILE;
+    }
+    for (int k = 1; k < n; k++)
+        for (int i = n_axis - 2; i >= 0 && run->size > TILE; i--) {
+            int64_t s = magnitude(at[i].stride[k]);
+            if (!s || s >= magnitude(run->stride[k]) || at[i].size * run->size < WORTH_TILING) continue;
+            move_to(at, i, n_axis - 2);
+            return TILE;
+        }
+    return run->size;
+}
+
+/* ---- the loop --------------------------------------------------------------------------------------------------- */
+
+typedef struct nest {
+    loop_axis at[AG_MAX_RANK];
+    int n_axis, n;
+    int64_t item[AG__MAX_OPERANDS];
+    ag__loop_fn *loop;
+    void *user;
+} nest;
+
+static void advance(const nest *w, char **p, const loop_axis *a, int64_t steps)
+{
+    for (int k = 0; k < w->n; k++) p[k] += steps * a->stride[k] * w->item[k];
+}
+
+/* All runs of n elements that start where p points along the last axis. */
+static void run(const nest *w, char **p, int64_t n)
+{
+    const loop_axis *last = &w->at[w->n_axis - 1];
+    int64_t index[AG_MAX_RANK] = { 0 };
+    for (;;) {
+        w->loop(n, p, last->stride, w->user);
+        int i = w->n_axis - 2;
+        for (; i >= 0 && ++index[i] == w->at[i].size; i--) {
+            index[i] = 0;
+            advance(w, p, &w->at[i], 1 - w->at[i].size);
+        }
+        if (i < 0) return;
+        advance(w, p, &w->at[i], 1);
+    }
+}
+
+void ag__iterate(int rank, const int64_t *dims, int n_operand, const ag__layout *const *l, void *const *data,
+                 ag__loop_fn *loop, void *user)
+{
+    nest w = { .n = n_operand, .loop = loop, .user = user };
+    char *p[AG__MAX_OPERANDS];
+    for (int i = 0; i < rank; i++)
+        if (dims[i] == 0) return;
+    for (int k = 0; k < n_operand; k++) p[k] = data[k], w.item[k] = (int64_t)l[k]->item;
+
+    w.n_axis = collect(w.at, rank, dims, n_operand, l);
+    if (!w.n_axis) { /* one element */
+        const int64_t stride[AG__MAX_OPERANDS] = { 1, 1, 1, 1, 1 };
+        loop(1, p, stride, user);
+        return;
+    }
+    w.n_axis = merge(w.at, w.n_axis, n_operand);
+    int64_t step = tile(w.at, w.n_axis, n_operand);
+    const loop_axis *last = &w.at[w.n_axis - 1];
+    for (int64_t from = 0; from < last->size; from += step) {
+        int64_t n = last->size - from < step ? last->size - from : step;
+        run(&w, p, n); /* leaves p where it was */
+        advance(&w, p, last, n);
+    }
+}
+
+/* ---- checks ----------------------------------------------------------------------------------------------------- */
+
+int ag__axis(int axis, const ag__layout *l, const char *who)
+{
+    int at = axis < 0 ? axis + l->rank : axis;
+    if (at >= 0 && at < l->rank) return at;
+    ag_fail(AG_EINVAL, "%s: axis %d of %s", who, axis, ag__text(l));
+    return -1;
+}
+
+bool ag__axes(int n, const int *axes, const ag__layout *l, const char *who, uint32_t *mask)
+{
+    *mask = n ? 0 : (1u << l->rank) - 1;
+    for (int i = 0; i < n; i++) {
+        if (l->rank == 0 && (axes[i] == 0 || axes[i] == -1)) continue; /* as NumPy and PyTorch: over nothing */
+        int at = ag__axis(axes[i], l, who);
+        if (at < 0) return false;
+        if (*mask >> at & 1) {
+            ag_fail(AG_EINVAL, "%s: axis %d of %s twice", who, at, ag__text(l));
+            return false;
+        }
+        *mask |= 1u << at;
+    }
+    return true;
+}
+
+bool ag__need_float(const ag_tensor *x, const char *who)
+{
+    if (ag__is_float(x->layout->dtype)) return true;
+    ag_fail(AG_EDTYPE, "%s: needs f32 or f64, not %s; ag_to converts", who, ag_dtype_name(x->layout->dtype));
+    return false;
+}
