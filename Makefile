@@ -1,0 +1,218 @@
+# retrograd. Two commands to begin with:  make deps run     make deps test
+#
+#   all (default)      libretrograd.a and libretrograd.so, linked to from build/; programs: examples, tests, benchmarks
+#   deps, deps-dev     install what is missing through apt: to build, run and test; for lint and the sanitizers
+#   run                train on Fashion-MNIST; ARGS='--epochs 3 --seed 1'
+#   test               everything; LONG=1 adds the long tests, TESTS='test_tape test_ops' runs these only
+#   san, tsan          the tests under ASan + UBSan + LSan; those with threads under TSan
+#   valgrind           VALGRIND_TESTS under valgrind
+#   parity             compare with PyTorch's cases; GOLDEN=file.jsonl.gz ONLY=op,op
+#   mutants            plant faults in the derivative rules and see that the tests find them
+#   bench-tape         ns and bytes per recorded operation, gcc and clang
+#   lint, format       house rules; clang-format on the .c files
+#   headers            generate the committed headers from autograd/ops.def
+#   install, uninstall PREFIX=/usr/local DESTDIR=
+#   clean              remove build/
+#
+# Everything built goes under build/, in one folder for each compiler, MODE and set of flags, so that they live side by
+# side and changed flags rebuild. CC, CPPFLAGS, CFLAGS, LDFLAGS are yours, CFLAGS come last; WERROR=1, V=1, JOBS=n.
+
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(JOBS)
+endif
+MAKEFLAGS += --no-builtin-rules
+
+DEPS     = libc6-dev g++ pkg-config uthash-dev zlib1g-dev libjansson-dev libcmocka-dev dataset-fashion-mnist
+DEPS_DEV = clang libclang-rt-14-dev clang-format valgrind
+
+.PHONY: all programs deps deps-dev run test san tsan valgrind parity mutants bench-tape bench-tape-one lint format \
+        headers install uninstall clean FORCE
+.DEFAULT_GOAL = all
+
+deps:
+	@.ci/deps $(DEPS)
+deps-dev: deps
+	@.ci/deps $(DEPS_DEV)
+
+# `make deps test`: the other goals begin in a make of their own when deps is done, and find what it installed.
+installing := $(filter deps deps-dev,$(MAKECMDGOALS))
+after := $(filter-out $(installing),$(MAKECMDGOALS))
+ifneq ($(and $(installing),$(after)),)
+.PHONY: $(after) after-deps
+$(after): after-deps
+	@:
+after-deps: $(installing)
+	@$(MAKE) --no-print-directory $(after)
+else
+
+# ---- flags -----------------------------------------------------------------------------------------------------------
+MODE ?= release
+ifeq ($(filter release san tsan,$(MODE)),)
+$(error MODE is release, san or tsan, not "$(MODE)")
+endif
+mode_flags.san  = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+mode_flags.tsan = -fsanitize=thread -fno-omit-frame-pointer
+CFLAGS ?= $(if $(filter release,$(MODE)),-O3,-O1) -g
+
+warnings = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla $(if $(WERROR),-Werror)
+compile  = $(CC) -std=c11 $(warnings) -I. $(CPPFLAGS) $(mode_flags.$(MODE))
+# Functions on their own cache lines: the timing of one does not move with the size of another.
+library_flags = -fPIC -fvisibility=hidden -fno-semantic-interposition -ffunction-sections -fdata-sections \
+                -falign-functions=64 -falign-loops=32 $(if $(filter release,$(MODE)),-DNDEBUG,-DAG_DEBUG)
+bench_flags   = -march=native
+
+# Kernels are compiled once per instruction set; kernels/dispatch*.c choose at run time.
+isas = generic
+ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
+isas += avx2 avx512
+dispatch_flags = -DAG__HAVE_X86=1
+endif
+kernel_flags     = -ffp-contract=fast -fno-math-errno -fno-trapping-math
+isa_flags.avx2   = -mavx2 -mfma
+isa_flags.avx512 = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512
+
+flags := $(compile) $(CFLAGS) $(LDFLAGS) $(library_flags) $(bench_flags) $(dispatch_flags) $(kernel_flags) \
+         $(foreach i,$(isas),$(isa_flags.$i)) $(shell $(CC) --version | head -n 1)
+B := build/$(notdir $(firstword $(CC)))-$(MODE)-$(shell printf '%s' '$(subst ','\'',$(flags))' | cksum | cut -d' ' -f1)
+Q := $(if $(V),,@)
+
+# ---- what there is ---------------------------------------------------------------------------------------------------
+sources  := $(wildcard autograd/*/*.c nn/*.c optim/*.c)
+dispatch := $(wildcard autograd/kernels/dispatch*.c)
+kernels  := $(filter-out $(dispatch),$(wildcard autograd/kernels/*.c))
+objects  := $(patsubst %.c,$B/%.o,$(filter-out $(kernels),$(sources))) $(foreach i,$(isas),$(kernels:%.c=$B/%.$i.o))
+headers  := $(wildcard autograd/*.h nn/*.h optim/*.h)
+# A file with a main is a program; the others are parts that the programs of its directory share.
+users    := $(filter-out test/install/%,$(wildcard $(foreach d,examples test bench,$d/*.c $d/*/*.c)))
+mains    := $(shell grep -l '^int main\>' /dev/null $(users))
+parts    := $(filter-out $(mains),$(users))
+examples := $(patsubst %.c,$B/%,$(filter examples/%,$(mains)))
+scripts  := $(filter-out $(if $(filter-out release,$(MODE)),test/test_install.sh),$(wildcard test/test_*.sh))
+tests    := $(patsubst %.c,$B/%,$(filter test/test_%,$(mains))) $(scripts)
+threaded := $(basename $(notdir $(shell grep -l pthread_create /dev/null $(wildcard test/test_*.c))))
+# TESTS='test_a test_b' chooses.
+chosen   := $(if $(TESTS),$(foreach t,$(TESTS),$(filter %/$t %/$t.sh,$(tests))),$(tests))
+
+version := $(shell awk '$$2 ~ /^AG_VERSION_(MAJOR|MINOR|PATCH)$$/ { printf "%s%s", dot, $$3; dot = "." }' autograd/version.h)
+major   := $(word 1,$(subst ., ,$(version)))
+minor   := $(word 2,$(subst ., ,$(version)))
+# Before 1.0 each minor version may break programs, so that both numbers are the soname's.
+soname  := libretrograd.so.$(major)$(if $(filter 0,$(major)),.$(minor))
+shared  := libretrograd.so.$(version)
+
+# ---- the library -----------------------------------------------------------------------------------------------------
+all: $B/libretrograd.a $B/libretrograd.so
+	@ln -sf $(notdir $B)/libretrograd.a $(notdir $B)/libretrograd.so build/
+
+$B/libretrograd.a: $(objects) $B/objects.txt
+	@echo "AR  $@"
+	$Qrm -f $@ && $(AR) rcs $@ $(objects)
+
+$B/$(shared): $(objects) $B/objects.txt retrograd.map
+	@echo "LD  $@"
+	$Q$(CC) -shared $(mode_flags.$(MODE)) $(CFLAGS) -Wl,-soname,$(soname) -Wl,--version-script=retrograd.map \
+	    -Wl,-Bsymbolic-functions -Wl,-z,defs $(LDFLAGS) -o $@ $(objects) -lm -pthread
+$B/libretrograd.so: $B/$(shared)
+	@ln -sf $(shared) $B/$(soname) && ln -sf $(shared) $@
+
+# Renewed when a source file comes or goes.
+$B/objects.txt: FORCE
+	@mkdir -p $B && { echo $(objects) | cmp -s - $@ || echo $(objects) >$@; }
+
+$B/%.o: %.c
+	@echo "CC  $<" && mkdir -p $(@D)
+	$Q$(compile) $(if $(filter $(sources),$<),$(library_flags)) $(if $(filter $(dispatch),$<),$(dispatch_flags)) \
+	    $(if $(filter bench/%,$<),$(bench_flags)) -MMD -MP $(CFLAGS) -c -o $@ $<
+
+define kernel_rule
+$B/autograd/kernels/%.$1.o: autograd/kernels/%.c
+	@echo "CC  $$< ($1)" && mkdir -p $$(@D)
+	$Q$$(compile) $$(library_flags) $$(kernel_flags) $$(isa_flags.$1) -DAG__ISA=$1 -MMD -MP $$(CFLAGS) -c -o $$@ $$<
+endef
+$(foreach i,$(isas),$(eval $(call kernel_rule,$i)))
+
+# ---- programs: linked statically -------------------------------------------------------------------------------------
+libraries.examples = -lz
+libraries.test     = -lcmocka -ljansson -lz
+# A program that defines __wrap_malloc gets every call of malloc in it and the library.
+wraps = $$(grep -o '__wrap_[a-z_]*' $< | sort -u | sed 's/__wrap_/-Wl,--wrap=/')
+
+define program_rule
+$B/$1/parts.a: $(patsubst %.c,$B/%.o,$(filter $1/%,$(parts)))
+	@mkdir -p $$(@D) && rm -f $$@ && $$(AR) rcs $$@ $$^
+$(patsubst %.c,$B/%,$(filter $1/%,$(mains))): $B/%: %.c $B/%.o $B/$1/parts.a $B/examples/parts.a $B/libretrograd.a
+	@echo "LD  $$@"
+	$Q$$(CC) $$(mode_flags.$$(MODE)) $$(CFLAGS) $$(wraps) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) \
+	    -Wl,--as-needed $$(libraries.$1) -lm -pthread
+endef
+$(foreach d,examples test bench,$(eval $(call program_rule,$d)))
+
+programs: $(patsubst %.c,$B/%,$(mains))
+
+-include $(patsubst %.c,$B/%.d,$(sources) $(users)) $(foreach i,$(isas),$(kernels:%.c=$B/%.$i.d))
+
+run: $B/examples/fashion_mnist
+	@$< $(ARGS)
+
+# ---- tests -----------------------------------------------------------------------------------------------------------
+test: $(filter $B/%,$(chosen)) $(examples) $B/libretrograd.a $B/libretrograd.so
+	@BUILD=$B CC='$(CC)' JOBS=$(JOBS) test/run.sh $(chosen)
+san:
+	@$(MAKE) --no-print-directory MODE=san test
+tsan:
+	@$(MAKE) --no-print-directory MODE=tsan TESTS='$(or $(TESTS),$(threaded))' test
+# valgrind 3.19 does not know AVX-512.
+VALGRIND_TESTS = test_error test_memory test_layout test_tensor test_tape test_scalar
+valgrind:
+	@AG_ARCH=avx2 RUNNER='valgrind -q --error-exitcode=9 --leak-check=full' \
+	    $(MAKE) --no-print-directory TESTS='$(or $(TESTS),$(VALGRIND_TESTS))' test
+
+GOLDEN ?= ../shared/data/torch/ops.jsonl.gz
+parity: $B/test/parity
+	@$< '$(GOLDEN)' $(if $(ONLY),'$(ONLY)')
+
+# ---- benchmarks: each compiler that is there ---------------------------------------------------------------------------
+bench-tape:
+	@for cc in gcc clang; do \
+	    command -v $$cc >/dev/null || continue; \
+	    $(MAKE) --no-print-directory CC=$$cc MODE=release bench-tape-one || exit; done
+bench-tape-one: $B/bench/tape
+	@echo "$$($(CC) --version | head -n 1)" && $<
+
+# ---- house rules -----------------------------------------------------------------------------------------------------
+lint: $B/libretrograd.a $B/libretrograd.so
+	@test/lint.sh $B '$(warnings)'
+headers:
+	awk -v OUT=autograd -f autograd/headers.awk autograd/ops.def
+# Headers are set by hand: their columns are for reading.
+format:
+	clang-format -i $(sources) $(users)
+
+# ---- installation ----------------------------------------------------------------------------------------------------
+PREFIX     ?= /usr/local
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+installed_headers = $(headers:%=$(DESTDIR)$(INCLUDEDIR)/retrograd/%)
+
+install: $B/libretrograd.a $B/libretrograd.so
+	@install -d $(sort $(dir $(installed_headers))) $(DESTDIR)$(LIBDIR)/pkgconfig
+	@for h in $(headers); do install -m 644 $$h $(DESTDIR)$(INCLUDEDIR)/retrograd/$$h || exit; done
+	@install -m 644 $B/libretrograd.a $(DESTDIR)$(LIBDIR)/
+	@install -m 755 $B/$(shared) $(DESTDIR)$(LIBDIR)/
+	@ln -sf $(shared) $(DESTDIR)$(LIBDIR)/$(soname) && ln -sf $(shared) $(DESTDIR)$(LIBDIR)/libretrograd.so
+	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$(INCLUDEDIR)' '' 'Name: retrograd' \
+	    'Description: reverse-mode automatic differentiation of scalars and tensors on one tape' \
+	    'Version: $(version)' 'Cflags: -I$${includedir}/retrograd' 'Libs: -L$${libdir} -lretrograd' \
+	    'Libs.private: -lm -pthread' >$(DESTDIR)$(LIBDIR)/pkgconfig/retrograd.pc
+	@$(if $(DESTDIR),:,ldconfig 2>/dev/null || :)
+	@echo 'retrograd $(version) is in $(DESTDIR)$(PREFIX)'
+
+uninstall:
+	@rm -f $(installed_headers) $(DESTDIR)$(LIBDIR)/pkgconfig/retrograd.pc \
+	    $(addprefix $(DESTDIR)$(LIBDIR)/,libretrograd.a libretrograd.so $(soname) $(shared))
+	@rmdir $(sort $(dir $(installed_headers))) $(DESTDIR)$(INCLUDEDIR)/retrograd 2>/dev/null || :
+
+clean:
+	rm -rf build
+endif

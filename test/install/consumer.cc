@@ -1,0 +1,24 @@
+// The C program's expressions in C++, where scalars have operators.
+#include <autograd/autograd.h>
+#include <cmath>
+#include <cstdio>
+
+int main()
+{
+    ag_tape *tape = ag_tape_new();
+    ag_scalar x = ag_input(0.5);
+    ag_scalar y = ag_sin(x) * ag_exp(x) + 1.0;
+    ag_backward(y);
+    double slope = ag_adjoint(x), expected = std::exp(0.5) * (std::sin(0.5) + std::cos(0.5));
+
+    ag_tensor *w = ag_param(AG_F64, 3);
+    ag_fill(w, 2.0);
+    ag_status status = ag_backward(ag_sum(ag_square(w)));
+    double gradient = ag_item(ag_sum(ag_grad_of(w)));
+
+    bool good = !status && std::fabs(slope - expected) < 1e-12 && std::fabs(gradient - 12) < 1e-12;
+    if (!good) std::fprintf(stderr, "slope %g, gradient %g: %s\n", slope, gradient, ag_errmsg());
+    ag_free(w);
+    ag_tape_free(tape);
+    return good ? 0 : 1;
+}
