@@ -74,4 +74,6 @@ void ag__each_binary_back(const ag__layout *ly, const void *g, const void *y, co
 
 /* Copies src (any strides, any dtype) into dst's shape, broadcasting and converting; add: += (floating, same dtype). */
 void ag__copy_into(const ag__layout *dl, void *dst, const ag__layout *sl, const void *src, bool add);
+/* Every element becomes value, which the dtype can hold. */
+void ag__fill(const ag__layout *l, void *data, double value);
 #endif

@@ -21,7 +21,6 @@
             for (int64_t i = 0; i < n; i++) y[i * sy] = CONVERT(x[i * sx]);        \
         }                                                                          \
     }
-#define AS_IS(v)   (v)
 #define AS_F32(v)  ((float)(v))
 #define AS_F64(v)  ((double)(v))
 #define AS_I64(v)  ((int64_t)(v))
@@ -59,6 +58,17 @@ RUNS_FROM_WHOLE(u8, uint8_t)
     }
 static ag__loop_fn *const convert[6][6] = { ROW(f32), ROW(f64), ROW(i64), ROW(i32), ROW(u8), ROW(bool) };
 
+/* Within one type, neighbours are moved at once. */
+static void same(int64_t n, char *const *p, const int64_t *stride, void *user)
+{
+    const ag__layout *l = user;
+    int t = ag__dtype_index(l->dtype);
+    if (stride[0] == 1 && stride[1] == 1)
+        memcpy(p[0], p[1], (size_t)n * l->item);
+    else
+        convert[t][t](n, p, stride, NULL);
+}
+
 /* The kernel knows how to sum into one place. */
 static void add(int64_t n, char *const *p, const int64_t *stride, void *user)
 {
@@ -72,10 +82,11 @@ void ag__copy_into(const ag__layout *dl, void *dst, const ag__layout *sl, const 
 {
     const ag__layout *const layouts[] = { dl, sl };
     void *const data[] = { dst, (void *)(uintptr_t)src }; /* only read */
-    if (add_to) {
-        ag__iterate(dl->rank, dl->dims, 2, layouts, data, add, (void *)(uintptr_t)ag__kernels_for(dl->dtype));
-        return;
-    }
     ag__loop_fn *run = convert[ag__dtype_index(dl->dtype)][ag__dtype_index(sl->dtype)];
-    ag__iterate(dl->rank, dl->dims, 2, layouts, data, run, NULL);
+    const void *user = NULL;
+    if (add_to)
+        run = add, user = ag__kernels_for(dl->dtype);
+    else if (dl->dtype == sl->dtype)
+        run = same, user = dl;
+    ag__iterate(dl->rank, dl->dims, 2, layouts, data, run, (void *)(uintptr_t)user);
 }

@@ -8,7 +8,7 @@
 #include <autograd/ops/apply.h>
 #include <string.h>
 
-enum { TILE = 64, LONG_TILE = 256, SHORT = 8, WORTH_TILING = 4096 };
+enum { TILE = 32, LONG_TILE = 256, SHORT = 8, WORTH_TILING = 4096 };
 
 /* ---- axes of the loop ------------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,202 @@
+/* random.c - random tensors from this thread's Philox generator.
+ *
+ * Block number `counter` of the sequence is Philox of (counter, 0) under the seed as key. A call starts at a new block
+ * and uses whole ones, words in order: f32 takes a word for a number, everything else two. No libm function is called,
+ * and every operation is exactly rounded, so that numbers are the same on every machine. */
+#include <autograd/base/philox.h>
+#include <autograd/ops/apply.h>
+#include <math.h>
+#include <string.h>
+
+__extension__ typedef unsigned __int128 wide;
+
+static _Thread_local ag_rng generator;
+
+void ag_seed(uint64_t seed)
+{
+    generator = (ag_rng){ .seed = seed };
+}
+ag_rng ag_rng_get(void)
+{
+    return generator;
+}
+void ag_rng_set(ag_rng state)
+{
+    generator = state;
+}
+
+/* ---- words ------------------------------------------------------------------------------------------------------ */
+
+typedef struct block {
+    uint32_t word[4];
+} block;
+
+static block next_block(ag_rng *g)
+{
+    const uint32_t counter[4] = { (uint32_t)g->counter, (uint32_t)(g->counter >> 32) };
+    const uint32_t key[2] = { (uint32_t)g->seed, (uint32_t)(g->seed >> 32) };
+    block b;
+    ag__philox(counter, key, b.word);
+    g->counter++;
+    return b;
+}
+
+static uint64_t pair(const block *b, int i)
+{
+    return (uint64_t)b->word[2 * i + 1] << 32 | b->word[2 * i];
+}
+
+/* The top 53 bits of a word as a number in [0,1). */
+static double unit(uint64_t word)
+{
+    return (double)(word >> 11) * 0x1p-53;
+}
+
+/* 64-bit words one at a time, from blocks. */
+typedef struct source {
+    ag_rng *g;
+    block b;
+    int left;
+} source;
+
+static uint64_t draw(source *s)
+{
+    if (!s->left) s->b = next_block(s->g), s->left = 2;
+    return pair(&s->b, 2 - s->left--);
+}
+
+/* Uniform in [0, below): the high half of word * below, words whose low half would favour some numbers drawn again
+ * (Lemire 2019). */
+static uint64_t draw_below(source *s, uint64_t below)
+{
+    wide m = (wide)draw(s) * below;
+    if ((uint64_t)m < below) {
+        uint64_t least = (0 - below) % below; /* 2^64 mod below */
+        while ((uint64_t)m < least) m = (wide)draw(s) * below;
+    }
+    return (uint64_t)(m >> 64);
+}
+
+/* ---- functions that are the same on every machine ---------------------------------------------------------------
+ * Sums and products in a fixed order, never fused; good to about 1e-16 of their largest value. */
+#ifdef __clang__
+#pragma STDC FP_CONTRACT OFF
+#endif
+
+/* log(u), 0 < u <= 1: u = 2^e m with m near 1, log m = 2 artanh((m - 1) / (m + 1)). */
+static double log_of(double u)
+{
+    int e;
+    double m = frexp(u, &e);
+    if (m < 0.70710678118654752) m *= 2, e--;
+    double s = (m - 1) / (m + 1), z = s * s, sum = 0;
+    for (int k = 23; k >= 3; k -= 2) sum = (sum + 1.0 / k) * z;
+    return e * 0.69314718055994531 + 2 * (s + s * sum);
+}
+
+/* cos and sin of 2 pi u, 0 <= u < 1: by quarter turns to within an eighth, then Taylor's series. */
+static void turn_of(double u, double *cosine, double *sine)
+{
+    double quarter = floor(4 * u + 0.5), x = (u - quarter / 4) * 6.2831853071795865, z = -x * x;
+    double c = 1, s = 1;
+    for (int k = 16; k >= 2; k -= 2) c = 1 + c * z / (k * (k - 1)), s = 1 + s * z / (k * (k + 1));
+    s *= x;
+    switch ((int)quarter & 3) {
+    case 0: *cosine = c, *sine = s; break;
+    case 1: *cosine = -s, *sine = c; break;
+    case 2: *cosine = -c, *sine = -s; break;
+    default: *cosine = s, *sine = -c; break;
+    }
+}
+
+/* Two standard normals from two uniform numbers: u in (0,1], v in [0,1) (Box and Muller 1958). */
+static void normals(double u, double v, double out[2])
+{
+    double radius = sqrt(-2 * log_of(u));
+    turn_of(v, &out[0], &out[1]);
+    out[0] *= radius, out[1] *= radius;
+}
+
+/* ---- tensors ---------------------------------------------------------------------------------------------------- */
+
+static ag_tensor *blank(ag_dtype dtype, int rank, const int64_t *dims, const char *who)
+{
+    ag_tape *t = ag__tape(who);
+    return t ? ag__temporary(t, ag__layout_get(&t->layouts, dtype, rank, dims, who)) : NULL;
+}
+
+static ag_tensor *blank_real(ag_dtype dtype, int rank, const int64_t *dims, const char *who)
+{
+    if (ag__is_float(dtype) || !ag_dtype_size(dtype)) return blank(dtype, rank, dims, who);
+    ag_fail(AG_EDTYPE, "%s: makes f32 or f64, not %s", who, ag_dtype_name(dtype));
+    return NULL;
+}
+
+ag_tensor *(ag_rand)(ag_dtype dtype, int rank, const int64_t *dims)
+{
+    ag_tensor *x = blank_real(dtype, rank, dims, "ag_rand");
+    if (!x) return NULL;
+    const int per_block = dtype == AG_F32 ? 4 : 2;
+    for (int64_t i = 0, n = x->layout->numel; i < n; i += per_block) {
+        block b = next_block(&generator);
+        int64_t m = n - i < per_block ? n - i : per_block;
+        if (dtype == AG_F32)
+            for (int64_t k = 0; k < m; k++) ((float *)x->data)[i + k] = (float)(b.word[k] >> 8) * 0x1p-24f;
+        else
+            for (int64_t k = 0; k < m; k++) ((double *)x->data)[i + k] = unit(pair(&b, (int)k));
+    }
+    return x;
+}
+
+ag_tensor *(ag_randn)(ag_dtype dtype, int rank, const int64_t *dims)
+{
+    ag_tensor *x = blank_real(dtype, rank, dims, "ag_randn");
+    if (!x) return NULL;
+    const int per_block = dtype == AG_F32 ? 4 : 2;
+    for (int64_t i = 0, n = x->layout->numel; i < n; i += per_block) {
+        block b = next_block(&generator);
+        int64_t m = n - i < per_block ? n - i : per_block;
+        double z[4];
+        if (dtype == AG_F32) {
+            for (int k = 0; k < 4; k += 2) normals((b.word[k] + 1.0) * 0x1p-32, b.word[k + 1] * 0x1p-32, z + k);
+            for (int64_t k = 0; k < m; k++) ((float *)x->data)[i + k] = (float)z[k];
+        } else {
+            normals(unit(pair(&b, 0)) + 0x1p-53, unit(pair(&b, 1)), z);
+            memcpy((double *)x->data + i, z, (size_t)m * sizeof *z);
+        }
+    }
+    return x;
+}
+
+ag_tensor *(ag_randint)(int64_t below, int rank, const int64_t *dims)
+{
+    if (below <= 0) return ag_fail(AG_EINVAL, "ag_randint: below is %lld, not > 0", (long long)below), NULL;
+    ag_tensor *x = blank(AG_I64, rank, dims, "ag_randint");
+    source s = { .g = &generator };
+    for (int64_t i = 0; x && i < x->layout->numel; i++)
+        ((int64_t *)x->data)[i] = (int64_t)draw_below(&s, (uint64_t)below);
+    return x;
+}
+
+ag_tensor *(ag_bernoulli)(double p, int rank, const int64_t *dims)
+{
+    if (!(p >= 0 && p <= 1)) return ag_fail(AG_EINVAL, "ag_bernoulli: probability %g is not in [0,1]", p), NULL;
+    ag_tensor *x = blank(AG_BOOL, rank, dims, "ag_bernoulli");
+    source s = { .g = &generator };
+    for (int64_t i = 0; x && i < x->layout->numel; i++) ((uint8_t *)x->data)[i] = unit(draw(&s)) < p;
+    return x;
+}
+
+ag_tensor *ag_randperm(int64_t n)
+{
+    ag_tensor *x = blank(AG_I64, 1, &n, "ag_randperm");
+    if (!x) return NULL;
+    int64_t *at = x->data;
+    source s = { .g = &generator };
+    for (int64_t i = 0; i < n; i++) { /* the numbers so far, i put in a random place among them */
+        int64_t j = (int64_t)draw_below(&s, (uint64_t)i + 1);
+        at[i] = at[j];
+        at[j] = i;
+    }
+    return x;
+}
