@@ -3,7 +3,8 @@
  * The text of a kernel stands once (the .c files beside this) and is compiled for each instruction set with its own
  * compiler flags and AG__ISA; the best one the processor has is chosen at run time, AG_ARCH=generic|avx2|avx512 forces
  * one. The generic one always exists and the others are tested against it.
- * Strides are in elements. Nothing here knows a tensor or a tape, allocates, or fails. */
+ * Strides are in elements. A result may lie in place of an operand of the same stride, else they don't overlap.
+ * Nothing here knows a tensor or a tape, allocates, or fails. */
 #ifndef AG_KERNELS_H
 #define AG_KERNELS_H
 #include <autograd/elementary.h>
@@ -26,7 +27,8 @@ enum ag__reduce_code { AG__SUM, AG__MAX, AG__MIN, AG__N_REDUCE };
 
 /* y[i] = f(x[i]) */
 typedef void ag__unary_fn(int64_t n, const void *x, int64_t sx, void *y, int64_t sy);
-/* d[i] = or += g[i] * slope(x[i], y[i]); sd 0 sums all n into d[0] in a fixed order */
+/* d[i] = or += g[i] * slope(x[i], y[i]); sd 0 sums all n into d[0] in a fixed order. Operands that the row of
+ * elementary.h doesn't save are not read. */
 typedef void ag__unary_back_fn(int64_t n, const void *g, int64_t sg, const void *x, int64_t sx, const void *y,
                                int64_t sy, void *d, int64_t sd, bool add);
 typedef void ag__binary_fn(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb, void *y, int64_t sy);
@@ -75,8 +77,8 @@ typedef struct ag__kernels {
                        double *gl, double *gx);
 } ag__kernels;
 
-/* The chosen table for f32 (0) and f64 (1). */
-extern const ag__kernels *ag__kernel[2];
+/* The chosen tables for f32 (0) and f64 (1); generic until ag__kernels_choose. */
+extern const ag__kernels *_Atomic ag__kernel[2];
 /* Chooses once per process, on first use by any thread (called by ag_tape_new); `generic`, `avx2` or `avx512`. */
 const char *ag__kernels_choose(void);
 /* A table by name, or NULL if not built or not supported here: for tests. */

@@ -1,0 +1,181 @@
+/* elementwise.c - a loop for each row of elementary.h: forward, and backward by each operand; and the comparisons.
+ *
+ * Every loop is written over contiguous memory. Other strides go through it in runs of AG__BLOCK elements, gathered
+ * into buffers; one element is contiguous whatever its strides say. A result may take the place of an operand of the
+ * same stride; otherwise they do not overlap. */
+#ifndef AG__TEXT
+#include <autograd/kernels/isa.h>
+#include <autograd/kernels/kernels.h>
+#include <autograd/kernels/pairs.h>
+#include <math.h>
+#include <string.h>
+
+/* As in op.h, which lies on a higher floor. */
+#define AG_SAVES_IN(i)   (1u << (i))
+#define AG_SAVES_OUT(i)  (0x10000u << (i))
+#define AG_SAVES_NOTHING 0x80000000u
+
+enum { OPERANDS = 4 };
+
+#define AG__TEXT <autograd/kernels/elementwise.c>
+#include <autograd/kernels/each_real.h>
+#else
+#include <autograd/kernels/math.h>
+#include <autograd/kernels/run.h>
+
+/* In the rows of elementary.h libm's names mean the functions of `real`, ours where there is one. */
+#define exp(x)      AG__TYPED(exp)(x)
+#define expm1(x)    AG__TYPED(expm1)(x)
+#define log(x)      AG__TYPED(log)(x)
+#define log1p(x)    AG__TYPED(log1p)(x)
+#define tanh(x)     AG__TYPED(tanh)(x)
+#define erf(x)      AG__TYPED(erf)(x)
+#define fabs(x)     AG__LIBM(fabs)(x)
+#define sqrt(x)     AG__LIBM(sqrt)(x)
+#define sin(x)      AG__LIBM(sin)(x)
+#define cos(x)      AG__LIBM(cos)(x)
+#define tan(x)      AG__LIBM(tan)(x)
+#define asin(x)     AG__LIBM(asin)(x)
+#define acos(x)     AG__LIBM(acos)(x)
+#define atan(x)     AG__LIBM(atan)(x)
+#define sinh(x)     AG__LIBM(sinh)(x)
+#define cosh(x)     AG__LIBM(cosh)(x)
+#define erfc(x)     AG__LIBM(erfc)(x)
+#define pow(a, b)   AG__LIBM(pow)(a, b)
+#define atan2(a, b) AG__LIBM(atan2)(a, b)
+
+/* ---- strides ---- */
+
+/* g, x or a, b, y. What a row doesn't read may be gone: the first of those it reads stands in for it. */
+typedef struct AG__TYPED(operands) {
+    const real *at[OPERANDS];
+    int64_t stride[OPERANDS];
+} AG__TYPED(operands);
+/* out[i] = or += something of the operands, all contiguous */
+typedef void AG__TYPED(loop)(int64_t n, const real *const *at, real *out);
+
+static void AG__TYPED(by_runs)(AG__TYPED(loop) * set, AG__TYPED(loop) * increase, int64_t n,
+                               const AG__TYPED(operands) * o, real *out, int64_t stride, bool add)
+{
+    real buffer[OPERANDS][AG__BLOCK], result[AG__BLOCK];
+    const real *at[OPERANDS];
+    ag__pairs sum;
+    sum.count = 0;
+    for (int64_t from = 0, m; from < n; from += m) {
+        m = n - from < AG__BLOCK ? n - from : AG__BLOCK;
+        at[0] = AG__TYPED(gather)(o->at[0], o->stride[0], from, m, buffer[0]);
+        for (int i = 1; i < OPERANDS; i++) {
+            bool same = o->at[i] == o->at[0] && o->stride[i] == o->stride[0];
+            at[i] = same ? at[0] : AG__TYPED(gather)(o->at[i], o->stride[i], from, m, buffer[i]);
+        }
+        if (stride == 1) {
+            (add ? increase : set)(m, at, out + from);
+            continue;
+        }
+        set(m, at, result);
+        if (stride == 0)
+            ag__pairs_add(&sum, AG__TYPED(sum)(m, result, 1));
+        else
+            AG__TYPED(scatter)(m, result, out + from * stride, stride, add);
+    }
+    if (stride == 0) *out = (real)((add ? (double)*out : 0) + ag__pairs_sum(&sum));
+}
+
+AG__INLINE void AG__TYPED(run)(AG__TYPED(loop) * set, AG__TYPED(loop) * increase, int64_t n,
+                               const AG__TYPED(operands) * o, real *out, int64_t stride, bool add)
+{
+    bool flat = stride == 1;
+    for (int i = 0; i < OPERANDS; i++) flat &= o->stride[i] == 1;
+    if (flat || n == 1)
+        (add ? increase : set)(n, o->at, out);
+    else
+        AG__TYPED(by_runs)(set, increase, n, o, out, stride, add);
+}
+
+/* ---- the rows ---- */
+
+#define LOOP(function, assign, expression)                                       \
+    static void AG__TYPED(function)(int64_t n, const real *const *at, real *out) \
+    {                                                                            \
+        const real *at_g = at[0], *at_x = at[1], *at_b = at[2], *at_y = at[3];   \
+        AG__INDEPENDENT                                                          \
+        for (int64_t i = 0; i < n; i++) {                                        \
+            real g = at_g[i], x = at_x[i], a = x, b = at_b[i], y = at_y[i];      \
+            (void)g, (void)a, (void)b, (void)y;                                  \
+            out[i] assign(real)(expression);                                     \
+        }                                                                        \
+    }
+
+#define UNARY(name, saves, value, slope, vjp)                                                                         \
+    LOOP(name##_set, =, value)                                                                                        \
+    void AG__TYPED(unary_##name)(int64_t n, const void *x, int64_t sx, void *y, int64_t sy)                           \
+    {                                                                                                                 \
+        AG__TYPED(operands) o = { { x, x, x, x }, { sx, sx, sx, sx } };                                               \
+        AG__TYPED(run)(AG__TYPED(name##_set), NULL, n, &o, y, sy, false);                                             \
+    }                                                                                                                 \
+    LOOP(name##_back_set, =, g * (real)(slope))                                                                       \
+    LOOP(name##_back_add, +=, g * (real)(slope))                                                                      \
+    void AG__TYPED(unary_back_##name)(int64_t n, const void *g, int64_t sg, const void *x, int64_t sx, const void *y, \
+                                      int64_t sy, void *d, int64_t sd, bool add)                                      \
+    {                                                                                                                 \
+        if (!((saves)&AG_SAVES_IN(0))) x = g, sx = sg;                                                                \
+        if (!((saves)&AG_SAVES_OUT(0))) y = g, sy = sg;                                                               \
+        AG__TYPED(operands) o = { { g, x, g, y }, { sg, sx, sg, sy } };                                               \
+        AG__TYPED(run)(AG__TYPED(name##_back_set), AG__TYPED(name##_back_add), n, &o, d, sd, add);                    \
+    }
+AG_UNARY_FUNCTIONS(UNARY)
+
+#define BINARY(name, saves, value, slope_a, slope_b, vjp_a, vjp_b)                                          \
+    LOOP(name##_set, =, value)                                                                              \
+    void AG__TYPED(binary_##name)(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb, void *y, \
+                                  int64_t sy)                                                               \
+    {                                                                                                       \
+        AG__TYPED(operands) o = { { a, a, b, a }, { sa, sa, sb, sa } };                                     \
+        AG__TYPED(run)(AG__TYPED(name##_set), NULL, n, &o, y, sy, false);                                   \
+    }                                                                                                       \
+    BINARY_BACK(name, back_a, saves, slope_a)                                                               \
+    BINARY_BACK(name, back_b, saves, slope_b)
+#define BINARY_BACK(name, back, saves, slope)                                                                     \
+    LOOP(name##_##back##_set, =, g * (real)(slope))                                                               \
+    LOOP(name##_##back##_add, +=, g * (real)(slope))                                                              \
+    void AG__TYPED(back##_##name)(int64_t n, const void *g, int64_t sg, const void *a, int64_t sa, const void *b, \
+                                  int64_t sb, const void *y, int64_t sy, void *d, int64_t sd, bool add)           \
+    {                                                                                                             \
+        if (!((saves)&AG_SAVES_IN(0))) a = g, sa = sg;                                                            \
+        if (!((saves)&AG_SAVES_IN(1))) b = g, sb = sg;                                                            \
+        if (!((saves)&AG_SAVES_OUT(0))) y = g, sy = sg;                                                           \
+        AG__TYPED(operands) o = { { g, a, b, y }, { sg, sa, sb, sy } };                                           \
+        AG__TYPED(run)(AG__TYPED(name##_##back##_set), AG__TYPED(name##_##back##_add), n, &o, d, sd, add);        \
+    }
+AG_BINARY_FUNCTIONS(BINARY)
+
+#undef LOOP
+#undef UNARY
+#undef BINARY
+#undef BINARY_BACK
+
+/* ---- comparisons ---- */
+
+#define COMPARE(name, relation)                                                                                   \
+    void AG__TYPED(name)(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb, uint8_t *y, int64_t sy) \
+    {                                                                                                             \
+        const real *p = a, *q = b;                                                                                \
+        if (n == 1 || (sa == 1 && sb == 1 && sy == 1)) {                                                          \
+            AG__INDEPENDENT                                                                                       \
+            for (int64_t i = 0; i < n; i++) y[i] = p[i] relation q[i];                                            \
+        } else if (sa == 1 && sb == 0 && sy == 1) {                                                               \
+            const real number = n > 0 ? *q : 0;                                                                   \
+            AG__INDEPENDENT                                                                                       \
+            for (int64_t i = 0; i < n; i++) y[i] = p[i] relation number;                                          \
+        } else {                                                                                                  \
+            for (int64_t i = 0; i < n; i++) y[i * sy] = p[i * sa] relation q[i * sb];                             \
+        }                                                                                                         \
+    }
+COMPARE(eq, ==)
+COMPARE(ne, !=)
+COMPARE(lt, <)
+COMPARE(le, <=)
+COMPARE(gt, >)
+COMPARE(ge, >=)
+#undef COMPARE
+#endif

@@ -1,0 +1,188 @@
+/* gemm.c - C = [C +] op(A) op(B) [+ bias] in register tiles.
+ *
+ *                 j: up to NV vectors of columns
+ *               +-------+-------+-------+
+ *             p |  panel of B, KC x NV * VL: in place where its rows are contiguous, else packed on the stack
+ *               +-------+-------+-------+
+ *     i +----+  +-------+-------+-------+
+ *    MR | A  |  |  MR x NV accumulators |   A is read element by element through its two strides
+ *       +----+  +-------+-------+-------+
+ *
+ * A panel stays in the first-level cache while all rows of A pass. Every element of C is the sum over k by blocks of
+ * KC, each from zero upwards, plus C, plus the bias: the same wherever the element lies in its tile, so that a row's
+ * result doesn't depend on its neighbours. */
+#ifndef AG__TEXT
+#include <autograd/kernels/isa.h>
+#include <autograd/kernels/kernels.h>
+
+#if AG__VECTOR_BYTES == 64 || defined(__aarch64__) /* 32 vector registers */
+#define MR 8
+#define NV 3
+#else /* 16 */
+#define MR 6
+#define NV 2
+#endif
+#define VL ((int)(AG__VECTOR_BYTES / sizeof(real)))
+enum {
+    PANEL_BYTES = 24576, /* on the stack, beside which a small thread still has room */
+    KC = PANEL_BYTES / (NV * AG__VECTOR_BYTES) < 256 ? PANEL_BYTES / (NV * AG__VECTOR_BYTES) : 256,
+    SMALL = 512, /* multiply-adds up to which a plain loop wins */
+};
+
+#define AG__TEXT <autograd/kernels/gemm.c>
+#include <autograd/kernels/each_real.h>
+#else
+
+#define vec  AG__TYPED(vec)
+#define tile AG__TYPED(tile)
+typedef real vec __attribute__((vector_size(AG__VECTOR_BYTES), aligned(sizeof(real)), may_alias));
+
+/* What the tiles over one panel share. The panel's last vector covers the columns from `last` on, of which lanes
+ * from..to-1 count: at the right edge it overlaps its neighbour, or a packed panel's padding. */
+typedef struct tile {
+    int last, from, to;
+    bool add;
+    int64_t kc, a_row, a_col, b_row, c_row;
+    const real *b, *bias;
+} tile;
+
+AG__INLINE void AG__TYPED(store)(const tile *t, vec v, real *c, const real *bias)
+{
+    if (t->add) v += *(const vec *)c;
+    if (bias) v += *(const vec *)bias;
+    *(vec *)c = v;
+}
+
+AG__INLINE void AG__TYPED(store_part)(const tile *t, vec v, real *c, const real *bias)
+{
+    real lane[VL];
+    *(vec *)lane = v;
+    for (int l = t->from; l < t->to; l++) {
+        real s = lane[l];
+        if (t->add) s += c[l];
+        if (bias) s += bias[l];
+        c[l] = s;
+    }
+}
+
+AG__INLINE void AG__TYPED(tile_body)(int mr, int nv, const tile *t, const real *a, real *c)
+{
+    vec sum[MR][NV];
+    for (int i = 0; i < mr; i++)
+        for (int j = 0; j < nv; j++) sum[i][j] = (vec){ 0 };
+    const real *b = t->b;
+    for (int64_t p = 0; p < t->kc; p++, a += t->a_col, b += t->b_row) {
+        vec x[NV];
+        AG__UNROLL
+        for (int j = 0; j < nv; j++) x[j] = *(const vec *)(b + (j < nv - 1 ? j * VL : t->last));
+        AG__UNROLL
+        for (int i = 0; i < mr; i++) {
+            real s = a[i * t->a_row];
+            AG__UNROLL
+            for (int j = 0; j < nv; j++) sum[i][j] += s * x[j];
+        }
+    }
+    bool whole = t->to - t->from == VL;
+    AG__UNROLL
+    for (int i = 0; i < mr; i++, c += t->c_row) {
+        AG__UNROLL
+        for (int j = 0; j < nv; j++) {
+            int at = j < nv - 1 ? j * VL : t->last;
+            if (j < nv - 1 || whole)
+                AG__TYPED(store)(t, sum[i][j], c + at, t->bias ? t->bias + at : NULL);
+            else
+                AG__TYPED(store_part)(t, sum[i][j], c + at, t->bias ? t->bias + at : NULL);
+        }
+    }
+}
+
+/* tile_<rows>_<vectors> */
+#define TILE(mr, nv)                                                               \
+    static void AG__TYPED(tile_##mr##_##nv)(const tile *t, const real *a, real *c) \
+    {                                                                              \
+        AG__TYPED(tile_body)(mr, nv, t, a, c);                                     \
+    }
+#define TILES(nv) TILE(1, nv) TILE(2, nv) TILE(4, nv) TILE(MR, nv)
+#define TILE_NAMES(nv)                                                                                  \
+    {                                                                                                   \
+        AG__TYPED(tile_1_##nv), AG__TYPED(tile_2_##nv), AG__TYPED(tile_4_##nv), AG__TYPED(tile_MR_##nv) \
+    }
+typedef void AG__TYPED(tile_fn)(const tile *t, const real *a, real *c);
+TILES(1)
+TILES(2)
+#if NV == 3
+TILES(3)
+static AG__TYPED(tile_fn) *const AG__TYPED(tiles)[NV][4] = { TILE_NAMES(1), TILE_NAMES(2), TILE_NAMES(3) };
+#else
+static AG__TYPED(tile_fn) *const AG__TYPED(tiles)[NV][4] = { TILE_NAMES(1), TILE_NAMES(2) };
+#endif
+#undef TILE
+#undef TILES
+#undef TILE_NAMES
+
+/* kc x width elements of B as rows of nv vectors, padded with zeros */
+static void AG__TYPED(pack)(const ag__gemm *g, const real *b, int64_t kc, int width, int nv, real *panel)
+{
+    int ld = nv * VL;
+    for (int q = 0; q < width; q++)
+        for (int64_t p = 0; p < kc; p++) panel[p * ld + q] = b[p * g->b_row + q * g->b_col];
+    for (int q = width; q < ld; q++)
+        for (int64_t p = 0; p < kc; p++) panel[p * ld + q] = 0;
+}
+
+static __attribute__((noinline)) void AG__TYPED(blocked)(const ag__gemm *g)
+{
+    real panel[KC * NV * VL] __attribute__((aligned(64)));
+    tile t = { .a_row = g->a_row, .a_col = g->a_col, .c_row = g->ldc };
+    for (int64_t done = 0; done < g->k; done += t.kc) {
+        t.kc = g->k - done < KC ? g->k - done : KC;
+        t.add = g->add || done > 0;
+        const real *bias = done + t.kc == g->k ? g->bias : NULL;
+        for (int64_t j = 0; j < g->n; j += NV * VL) {
+            int width = g->n - j < NV * VL ? (int)(g->n - j) : NV * VL, nv = (width + VL - 1) / VL;
+            t.b = (const real *)g->b + done * g->b_row + j * g->b_col;
+            t.bias = bias ? bias + j : NULL;
+            if (g->b_col == 1 && g->n >= VL) {
+                t.b_row = g->b_row;
+                t.last = width - VL, t.from = nv * VL - width, t.to = VL;
+            } else {
+                AG__TYPED(pack)(g, t.b, t.kc, width, nv, panel);
+                t.b = panel, t.b_row = nv * VL;
+                t.last = (nv - 1) * VL, t.from = 0, t.to = width - t.last;
+            }
+            const real *a = (const real *)g->a + done * g->a_col;
+            real *c = (real *)g->c + j;
+            for (int64_t i = 0, rows; i < g->m; i += rows) {
+                rows = g->m - i >= MR ? MR : g->m - i >= 4 ? 4 : g->m - i >= 2 ? 2 : 1;
+                int kind = rows == MR ? 3 : (int)rows / 2;
+                AG__TYPED(tiles)[nv - 1][kind](&t, a + i * t.a_row, c + i * t.c_row);
+            }
+        }
+    }
+}
+
+static void AG__TYPED(plain)(const ag__gemm *g)
+{
+    const real *a = g->a, *b = g->b, *bias = g->bias;
+    for (int64_t i = 0; i < g->m; i++) {
+        real *c = (real *)g->c + i * g->ldc;
+        for (int64_t j = 0; j < g->n; j++) {
+            real s = 0;
+            for (int64_t p = 0; p < g->k; p++) s += a[i * g->a_row + p * g->a_col] * b[p * g->b_row + j * g->b_col];
+            if (g->add) s += c[j];
+            if (bias) s += bias[j];
+            c[j] = s;
+        }
+    }
+}
+
+void AG__TYPED(gemm)(const ag__gemm *g)
+{
+    if (g->k <= 0 || (g->m <= SMALL && g->n <= SMALL && g->k <= KC && g->m * g->n * g->k <= SMALL))
+        AG__TYPED(plain)(g);
+    else
+        AG__TYPED(blocked)(g);
+}
+#undef vec
+#undef tile
+#endif

@@ -1,0 +1,122 @@
+/* reduce.c - sum, max, min, dot and softmax of one row.
+ *
+ * A block of AG__BLOCK elements is reduced in LANES interleaved partial results, then these by halves: the same order
+ * on every instruction set and for every stride. Blocks join as pairs.h says. */
+#ifndef AG__TEXT
+#include <autograd/kernels/isa.h>
+#include <autograd/kernels/kernels.h>
+#include <autograd/kernels/pairs.h>
+#include <math.h>
+#include <string.h>
+
+enum { LANES = 16, DOT = AG__N_REDUCE };
+#define VL  ((int)(AG__VECTOR_BYTES / sizeof(real)))
+#define vec AG__TYPED(vec)
+
+#define AG__TEXT <autograd/kernels/reduce.c>
+#include <autograd/kernels/each_real.h>
+#else
+#include <autograd/kernels/math.h>
+#include <autograd/kernels/run.h>
+
+typedef real vec __attribute__((vector_size(AG__VECTOR_BYTES), aligned(sizeof(real)), may_alias));
+
+/* LANES elements join the partial results; the first NaN stays in max and min. */
+AG__INLINE void AG__TYPED(step)(int op, vec *partial, const real *a, const real *b)
+{
+    for (int v = 0; v < LANES / VL; v++) {
+        vec p = partial[v], x = *(const vec *)(a + v * VL);
+        if (op == AG__SUM)
+            p += x;
+        else if (op == DOT)
+            p += x * *(const vec *)(b + v * VL);
+        else {
+            __typeof__(x > p) wins = (op == AG__MAX ? x > p : x < p) | (x != x);
+            p = (vec)(((__typeof__(wins))x & wins) | ((__typeof__(wins))p & ~wins));
+        }
+        partial[v] = p;
+    }
+}
+
+AG__INLINE real AG__TYPED(join)(int op, real p, real x)
+{
+    if (op == AG__MAX) return x > p || x != x ? x : p;
+    if (op == AG__MIN) return x < p || x != x ? x : p;
+    return p + x;
+}
+
+AG__INLINE real AG__TYPED(reduce_block)(int op, int64_t n, const real *a, const real *b)
+{
+    real empty = op == AG__MAX ? -K(INFINITY) : op == AG__MIN ? K(INFINITY) : 0, lane[LANES], tail[2][LANES];
+    vec partial[LANES / VL];
+    for (int l = 0; l < LANES; l++) lane[l] = empty;
+    memcpy(partial, lane, sizeof lane);
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) AG__TYPED(step)(op, partial, a + i, b + i);
+    if (i < n) {
+        for (int l = 0; l < LANES; l++)
+            tail[0][l] = i + l < n ? a[i + l] : empty, tail[1][l] = i + l < n ? b[i + l] : 0;
+        AG__TYPED(step)(op, partial, tail[0], tail[1]);
+    }
+    memcpy(lane, partial, sizeof lane);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int l = 0; l < half; l++) lane[l] = AG__TYPED(join)(op, lane[l], lane[l + half]);
+    return lane[0];
+}
+
+AG__INLINE double AG__TYPED(reduce)(int op, int64_t n, const real *a, int64_t sa, const real *b, int64_t sb)
+{
+    real a_run[AG__BLOCK], b_run[AG__BLOCK], extreme = 0;
+    ag__pairs sum;
+    sum.count = 0;
+    for (int64_t from = 0, m; from < n; from += m) {
+        m = n - from < AG__BLOCK ? n - from : AG__BLOCK;
+        const real *x = AG__TYPED(gather)(a, sa, from, m, a_run);
+        real r = AG__TYPED(reduce_block)(op, m, x, op == DOT ? AG__TYPED(gather)(b, sb, from, m, b_run) : x);
+        if (n <= AG__BLOCK) return r;
+        if (op == AG__MAX || op == AG__MIN)
+            extreme = from ? AG__TYPED(join)(op, extreme, r) : r;
+        else
+            ag__pairs_add(&sum, r);
+    }
+    return op == AG__MAX || op == AG__MIN ? extreme : ag__pairs_sum(&sum);
+}
+
+double AG__TYPED(sum)(int64_t n, const void *x, int64_t sx)
+{
+    return AG__TYPED(reduce)(AG__SUM, n, x, sx, x, sx);
+}
+double AG__TYPED(max)(int64_t n, const void *x, int64_t sx)
+{
+    return AG__TYPED(reduce)(AG__MAX, n, x, sx, x, sx);
+}
+double AG__TYPED(min)(int64_t n, const void *x, int64_t sx)
+{
+    return AG__TYPED(reduce)(AG__MIN, n, x, sx, x, sx);
+}
+double AG__TYPED(dot)(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb)
+{
+    return n > 0 ? AG__TYPED(reduce)(DOT, n, a, sa, b, sb) : 0;
+}
+
+/* With a max of +inf or NaN every y is NaN, as it is for a row of nothing but -inf. */
+double AG__TYPED(softmax)(int64_t n, const void *x, int64_t sx, void *to, int64_t sy)
+{
+    if (n <= 0) return -INFINITY;
+    real run[AG__BLOCK], max = (real)AG__TYPED(max)(n, x, sx), *y = to;
+    ag__pairs sum;
+    sum.count = 0;
+    for (int64_t from = 0, m; from < n; from += m) {
+        m = n - from < AG__BLOCK ? n - from : AG__BLOCK;
+        const real *in = AG__TYPED(gather)(x, sx, from, m, run);
+        real *out = y && sy == 1 ? y + from : run;
+        AG__INDEPENDENT
+        for (int64_t i = 0; i < m; i++) out[i] = AG__TYPED(exp)(in[i] - max);
+        ag__pairs_add(&sum, AG__TYPED(reduce_block)(AG__SUM, m, out, out));
+        if (y && sy != 1) AG__TYPED(scatter)(m, out, y + from * sy, sy, false);
+    }
+    double total = ag__pairs_sum(&sum);
+    if (y) AG__TYPED(scale)(n, 1 / total, y, sy, y, sy, false);
+    return isinf(max) ? max : max + log(total);
+}
+#endif

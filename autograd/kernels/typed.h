@@ -1,0 +1,20 @@
+/* typed.h - what the kernel files give to table.c and to each other. Part of a text over `real`. */
+#define AG__DECLARE_UNARY(name, ...)      \
+    ag__unary_fn AG__TYPED(unary_##name); \
+    ag__unary_back_fn AG__TYPED(unary_back_##name);
+AG_UNARY_FUNCTIONS(AG__DECLARE_UNARY)
+#undef AG__DECLARE_UNARY
+#define AG__DECLARE_BINARY(name, ...)                \
+    ag__binary_fn AG__TYPED(binary_##name);          \
+    ag__binary_back_fn AG__TYPED(back_a_##name), AG__TYPED(back_b_##name);
+AG_BINARY_FUNCTIONS(AG__DECLARE_BINARY)
+#undef AG__DECLARE_BINARY
+
+ag__compare_fn AG__TYPED(eq), AG__TYPED(ne), AG__TYPED(lt), AG__TYPED(le), AG__TYPED(gt), AG__TYPED(ge);
+ag__reduce_fn AG__TYPED(sum), AG__TYPED(max), AG__TYPED(min);
+double AG__TYPED(dot)(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb);
+double AG__TYPED(softmax)(int64_t n, const void *x, int64_t sx, void *y, int64_t sy);
+void AG__TYPED(copy)(int64_t n, const void *x, int64_t sx, void *y, int64_t sy, bool add);
+void AG__TYPED(fill)(int64_t n, double value, void *y, int64_t sy);
+void AG__TYPED(scale)(int64_t n, double k, const void *x, int64_t sx, void *y, int64_t sy, bool add);
+void AG__TYPED(gemm)(const ag__gemm *g);
