@@ -1,0 +1,109 @@
+/* parity.h - cases recorded with PyTorch, run on this library and compared.
+ *
+ *   parity.c        the program
+ *   parity_run.c    a file of cases, counted
+ *   parity_json.c   lines of a file, gzipped or plain; numbers and tensors in JSON
+ *   parity_case.c   one case: its tensors; forward, vjp and second order, compared
+ *   parity_args.c   the arguments of an operator, by position or by name
+ *   parity_ops.c    one row per operator: PyTorch's name and how it is spelled here
+ *
+ * A case is one JSON object: op, v (variant), i, args, kwargs, out, gout, gin, w, ggin. A tensor in it is {s: shape,
+ * d: data, rg: requires grad, dt: dtype}; floats are C hex strings, inf, -inf or nan. gout has one entry per output
+ * that requires a gradient, gin one per leaf (null: zero), w one per gin that itself requires one, and ggin is the
+ * gradient of sum <gin, w> by the leaves.
+ *
+ * What is wrong with a case is reported by ag_fail, as the library reports its own errors: the first one wins. */
+#ifndef PARITY_H
+#define PARITY_H
+#include <autograd/autograd.h>
+#include <jansson.h>
+#include <zlib.h>
+
+/* ---- parity_json.c ---------------------------------------------------------------------------------------- */
+typedef struct lines {
+    gzFile file;
+    char *text; /* the current line */
+    size_t room, length;
+    long number;
+} lines;
+/* False with a message in `why` if there is no such file. */
+bool lines_open(lines *from, const char *name, char *why, size_t room);
+/* 1: a line, without its end; 0: no more; -1: damaged or out of memory, message in `why`. */
+int lines_next(lines *from, char *why, size_t room);
+void lines_close(lines *from);
+/* A number or the string of one. */
+bool parity_number(const json_t *v, double *out);
+bool parity_is_tensor(const json_t *v);
+/* "float64" or "torch.float64"; false with the error remembered. */
+bool parity_dtype(const char *name, ag_dtype *out);
+/* A temporary tensor on the current tape; NULL with the error remembered. */
+ag_tensor *parity_tensor(const json_t *v);
+
+/* ---- parity_case.c: one case -------------------------------------------------------------------------------- */
+enum { PARITY_TENSORS = 64 };
+typedef struct args {
+    const char *op, *variant;
+    int number;
+    const json_t *line, *args, *kwargs;
+    struct {
+        const json_t *json;
+        ag_tensor *tensor;
+    } made[PARITY_TENSORS]; /* every tensor among args and kwargs */
+    ag_tensor *leaf[PARITY_TENSORS], *out[PARITY_TENSORS], *list[PARITY_TENSORS];
+    int n_made, n_leaf, n_out;
+    size_t positions;                 /* arguments asked for by position: the highest, plus one */
+    const char *name[PARITY_TENSORS]; /* and by name */
+    int n_name;
+} args;
+typedef struct verdict {
+    bool first, has_second, second; /* right: out and gin; ggin, where the case has one */
+    double worst;                   /* largest difference among those compared, relative to max(1, largest expected) */
+    char why[512];                  /* what failed */
+} verdict;
+/* False with a message in `why` if the line is no case at all. */
+bool parity_case_read(args *a, const json_t *line, char *why, size_t room);
+verdict parity_case_check(args *a);
+
+/* ---- parity_args.c: what an operator was given ------------------------------------------------------------
+ * i is the place in PyTorch's signature, -1 for what may only be given by name. None is as good as absent. A default is
+ * PyTorch's. What is required and absent, or of another kind, is reported. */
+bool arg_given(args *a, int i, const char *name);
+bool arg_is_tensor(args *a, int i, const char *name);
+ag_tensor *arg_tensor(args *a, int i, const char *name);
+ag_tensor *arg_optional(args *a, int i, const char *name); /* a tensor or NULL */
+ag_tensor *arg_operand(args *a, int i, const char *name);  /* a tensor or a number */
+ag_list arg_tensors(args *a, int i, const char *name);     /* good until the next list */
+double arg_number(args *a, int i, const char *name, double otherwise);
+int64_t arg_integer(args *a, int i, const char *name, int64_t otherwise);
+bool arg_flag(args *a, int i, const char *name, bool otherwise);
+const char *arg_text(args *a, int i, const char *name, const char *otherwise);
+/* Axes or sizes: a list, one number, or (sizes) all the numbers from place i on. Their count; 0 if absent. */
+int arg_axes(args *a, int i, const char *name, int axes[AG_MAX_RANK]);
+int arg_sizes(args *a, int i, const char *name, int64_t sizes[AG_MAX_RANK]);
+/* x converted to the dtype named there, if one is. */
+ag_tensor *arg_cast(args *a, int i, const char *name, ag_tensor *x);
+/* One more output, after those given before; the value an operator's function returns comes first. */
+void arg_output(args *a, ag_tensor *y);
+/* Reports arguments that nobody asked for: a variant the operator's function does not know. */
+void arg_check_all_used(args *a);
+
+/* ---- parity_ops.c ----------------------------------------------------------------------------------------- */
+typedef struct parity_op {
+    const char *name;                                                /* PyTorch's */
+    ag_tensor *(*unary)(ag_tensor *x);                               /* (input), or */
+    ag_tensor *(*binary)(ag_tensor *a, ag_tensor *b);                /* (input, other), or */
+    ag_tensor *(*reduce)(ag_tensor *x, int n, const int *axes);      /* (input, dim, keepdim, dtype), */
+    ag_tensor *(*reduce_keep)(ag_tensor *x, int n, const int *axes); /*     with keepdim, or */
+    ag_tensor *(*call)(args *a);                                     /* anything: the first output */
+    const char *other;                                               /* name of the second operand; default "other" */
+} parity_op;
+const parity_op *parity_op_find(const char *name);
+const parity_op *parity_op_all(size_t *n);
+/* Applies it; the outputs are then a->out[0..a->n_out). NULL among them, or an error pending: it failed. */
+void parity_op_apply(const parity_op *op, args *a);
+
+/* ---- parity_run.c ----------------------------------------------------------------------------------------- */
+/* Checks the cases of `file` whose operator is in `only` (names with commas between; NULL or "": all). One line per
+ * failing case and a summary to `out`, damaged files to `err`. The exit status. */
+int parity_run(const char *file, const char *only, FILE *out, FILE *err);
+#endif

@@ -1,0 +1,402 @@
+/* parity_ops.c - PyTorch's operators in ag_ operations, one row each at the end. Where PyTorch names an axis it takes a
+ * 0-d tensor for one of shape [1]; ag_ operations do not. */
+#include "parity.h"
+#include <math.h>
+#include <string.h>
+
+/* x with at least one axis, and a result of it back in the rank of x. */
+static ag_tensor *with_axis(ag_tensor *x)
+{
+    return x && ag_rank(x) == 0 ? ag_reshape(x, 1) : x;
+}
+static ag_tensor *without_axis(ag_tensor *y, ag_tensor *x)
+{
+    return x && ag_rank(x) == 0 ? ag_reshape(y) : y;
+}
+
+static ag_tensor *input(args *a)
+{
+    return arg_tensor(a, 0, "input");
+}
+static int axis_at(args *a, int i, int otherwise)
+{
+    return (int)arg_integer(a, i, "dim", otherwise);
+}
+
+static ag_reduction reduction_of(args *a, int i)
+{
+    const char *name = arg_text(a, i, "reduction", "mean");
+    /* The older spelling, two flags before it. */
+    int size_average = i == 6 ? 3 : 2, reduce = i - 1;
+    if (arg_given(a, size_average, "size_average") || arg_given(a, reduce, "reduce"))
+        name = !arg_flag(a, reduce, "reduce", true)               ? "none"
+               : !arg_flag(a, size_average, "size_average", true) ? "sum"
+                                                                  : "mean";
+    if (!strcmp(name, "sum")) return AG_SUM;
+    if (!strcmp(name, "none")) return AG_NONE;
+    if (strcmp(name, "mean")) ag_fail(AG_EMISSING, "%s: reduction %s is not known", a->op, name);
+    return AG_MEAN;
+}
+
+/* ---- arithmetic ------------------------------------------------------------------------------------------- */
+static ag_tensor *scaled_other(args *a)
+{
+    double alpha = arg_number(a, 2, "alpha", 1);
+    ag_tensor *other = arg_operand(a, 1, "other");
+    return alpha == 1 ? other : ag_mul(other, alpha);
+}
+static ag_tensor *add(args *a)
+{
+    return ag_add(arg_operand(a, 0, "input"), scaled_other(a));
+}
+static ag_tensor *sub(args *a)
+{
+    return ag_sub(arg_operand(a, 0, "input"), scaled_other(a));
+}
+
+static ag_tensor *divide(args *a)
+{
+    ag_tensor *quotient = ag_div(arg_operand(a, 0, "input"), arg_operand(a, 1, "other"));
+    const char *rounding = arg_text(a, -1, "rounding_mode", NULL);
+    if (!rounding) return quotient;
+    const ag_op *round = ag_op_find(rounding); /* trunc, floor */
+    if (!round) return ag_fail(AG_EMISSING, "div: rounding_mode %s has no operation", rounding), NULL;
+    return ag_apply(round, NULL, quotient);
+}
+
+static ag_tensor *clamp(args *a)
+{
+    ag_tensor *x = input(a);
+    if (!arg_is_tensor(a, 1, "min") && !arg_is_tensor(a, 2, "max"))
+        return ag_clamp(x, arg_number(a, 1, "min", -INFINITY), arg_number(a, 2, "max", INFINITY));
+    if (arg_given(a, 1, "min")) {
+        ag_tensor *low = arg_operand(a, 1, "min");
+        x = ag_where(ag_lt(x, low), low, x);
+    }
+    if (arg_given(a, 2, "max")) {
+        ag_tensor *high = arg_operand(a, 2, "max");
+        x = ag_where(ag_gt(x, high), high, x);
+    }
+    return x;
+}
+
+/* torch.where(condition, input, other); the cases put the condition second. */
+static ag_tensor *where(args *a)
+{
+    const char *names[] = { "condition", "input", "other" };
+    int condition = arg_is_tensor(a, 0, names[0]) && ag_dtype_of(arg_tensor(a, 0, names[0])) == AG_BOOL ? 0 : 1;
+    return ag_where(arg_tensor(a, condition, names[0]), arg_operand(a, !condition, names[1]),
+                    arg_operand(a, 2, names[2]));
+}
+
+static ag_tensor *leaky_relu(args *a)
+{
+    return ag_leaky_relu(input(a), arg_number(a, 1, "negative_slope", 0.01));
+}
+static ag_tensor *softplus(args *a)
+{
+    return ag_softplus_beta(input(a), arg_number(a, 1, "beta", 1), arg_number(a, 2, "threshold", 20));
+}
+
+/* ---- reductions ------------------------------------------------------------------------------------------- */
+typedef ag_tensor *reduction(ag_tensor *x, int n, const int *axes);
+
+static ag_tensor *reduce(args *a, reduction *all, reduction *keep)
+{
+    int axes[AG_MAX_RANK], n = arg_axes(a, 1, "dim", axes);
+    bool kept = arg_flag(a, 2, "keepdim", false);
+    ag_tensor *x = arg_cast(a, 3, "dtype", input(a));
+    return x && ag_rank(x) == 0 ? all(x, 0, NULL) : (kept ? keep : all)(x, n, axes);
+}
+
+/* max and min: of everything; along an axis, with indices; or of two tensors. */
+static ag_tensor *extreme(args *a, reduction *all, reduction *keep, ag_tensor *(*of_two)(ag_tensor *, ag_tensor *),
+                          double sign)
+{
+    ag_tensor *x = input(a);
+    if (arg_is_tensor(a, 1, "other")) return of_two(x, arg_tensor(a, 1, "other"));
+    if (!arg_given(a, 1, "dim")) return all(x, 0, NULL);
+    int axis = axis_at(a, 1, 0);
+    bool kept = arg_flag(a, 2, "keepdim", false);
+    ag_tensor *v = with_axis(x), *index = ag_argmax(sign > 0 ? v : ag_neg(v), axis);
+    if (kept) index = ag_unsqueeze(index, axis);
+    arg_output(a, without_axis(index, x));
+    return without_axis((kept ? keep : all)(v, 1, &axis), x);
+}
+static ag_tensor *max(args *a)
+{
+    return extreme(a, ag_max, ag_max_keep, ag_maximum, 1);
+}
+static ag_tensor *min(args *a)
+{
+    return extreme(a, ag_min, ag_min_keep, ag_minimum, -1);
+}
+
+static ag_tensor *softmax(args *a)
+{
+    ag_tensor *x = arg_cast(a, 2, "dtype", input(a));
+    return without_axis(ag_softmax(with_axis(x), axis_at(a, 1, -1)), x);
+}
+static ag_tensor *log_softmax(args *a)
+{
+    ag_tensor *x = arg_cast(a, 2, "dtype", input(a));
+    return without_axis(ag_log_softmax(with_axis(x), axis_at(a, 1, -1)), x);
+}
+
+/* ---- products, losses ------------------------------------------------------------------------------------- */
+static ag_tensor *linear(args *a)
+{
+    ag_tensor *x = input(a), *w = arg_tensor(a, 1, "weight"), *b = arg_optional(a, 2, "bias");
+    if (!w || ag_rank(w) != 1) return ag_linear(x, w, b);
+    return b ? ag_add(ag_matmul(x, w), b) : ag_matmul(x, w);
+}
+
+static ag_tensor *cross_entropy(args *a)
+{
+    int64_t ignore = arg_integer(a, 4, "ignore_index", -100);
+    return ag_cross_entropy(input(a), arg_tensor(a, 1, "target"), .weight = arg_optional(a, 2, "weight"),
+                            .ignore = &ignore, .reduction = reduction_of(a, 6),
+                            .label_smoothing = arg_number(a, 7, "label_smoothing", 0));
+}
+
+static ag_tensor *mse_loss(args *a)
+{
+    return ag_mse_loss(input(a), arg_tensor(a, 1, "target"), .reduction = reduction_of(a, 4));
+}
+
+/* ---- shape ------------------------------------------------------------------------------------------------ */
+static ag_tensor *reshape(args *a)
+{
+    int64_t sizes[AG_MAX_RANK];
+    int n = arg_sizes(a, 1, "shape", sizes);
+    return (ag_reshape)(input(a), n, sizes);
+}
+static ag_tensor *expand(args *a)
+{
+    int64_t sizes[AG_MAX_RANK];
+    int n = arg_sizes(a, 1, arg_given(a, -1, "size") ? "size" : "shape", sizes);
+    return (ag_expand)(input(a), n, sizes);
+}
+static ag_tensor *permute(args *a)
+{
+    int64_t order[AG_MAX_RANK];
+    int n = arg_sizes(a, 1, "dims", order);
+    return (ag_permute)(input(a), n, order);
+}
+static ag_tensor *transpose(args *a)
+{
+    ag_tensor *x = input(a);
+    int first = (int)arg_integer(a, 1, "dim0", 0), second = (int)arg_integer(a, 2, "dim1", 0);
+    return without_axis(ag_transpose(with_axis(x), first, second), x);
+}
+static ag_tensor *flip(args *a)
+{
+    int64_t sizes[AG_MAX_RANK];
+    int axes[AG_MAX_RANK], n = arg_sizes(a, 1, "dims", sizes);
+    for (int i = 0; i < n; i++) axes[i] = (int)sizes[i];
+    ag_tensor *x = input(a);
+    return without_axis((ag_flip)(with_axis(x), n, axes), x);
+}
+
+/* Every size-1 axis, or those of size 1 among the ones named. */
+static ag_tensor *squeeze(args *a)
+{
+    ag_tensor *x = input(a);
+    int axes[AG_MAX_RANK], n = arg_axes(a, 1, "dim", axes), rank = x ? ag_rank(x) : 0;
+    bool all = !arg_given(a, 1, "dim");
+    for (int i = rank - 1; i >= 0; i--) {
+        bool named = all;
+        for (int k = 0; k < n; k++) named |= axes[k] == i || axes[k] == i - rank;
+        if (named && ag_size(x, i) == 1) x = ag_squeeze(x, i);
+    }
+    return x;
+}
+static ag_tensor *unsqueeze(args *a)
+{
+    return ag_unsqueeze(input(a), axis_at(a, 1, 0));
+}
+
+static ag_tensor *slice(args *a)
+{
+    int64_t from = arg_integer(a, 2, "start", 0), to = arg_integer(a, 3, "end", INT64_MAX);
+    int64_t step = arg_integer(a, 4, "step", 1);
+    return step == 1 ? ag_slice(input(a), axis_at(a, 1, 0), from, to)
+                     : ag_slice_step(input(a), axis_at(a, 1, 0), from, to, step);
+}
+static ag_tensor *select_one(args *a)
+{
+    return ag_select(input(a), axis_at(a, 1, 0), arg_integer(a, 2, "index", 0));
+}
+
+/* PyTorch passes over tensors of shape [0], whatever the rank of the others. */
+static ag_tensor *cat(args *a)
+{
+    ag_list x = arg_tensors(a, 0, "tensors");
+    int64_t n = 0;
+    int rank = 1;
+    for (int64_t i = 0; i < x.n; i++)
+        if (ag_rank(x.at[i]) > rank) rank = ag_rank(x.at[i]);
+    for (int64_t i = 0; i < x.n; i++)
+        if (rank == 1 || ag_rank(x.at[i]) != 1 || ag_numel(x.at[i])) a->list[n++] = x.at[i];
+    return ag_cat((ag_list){ a->list, n }, axis_at(a, 1, 0));
+}
+static ag_tensor *stack(args *a)
+{
+    return ag_stack(arg_tensors(a, 0, "tensors"), axis_at(a, 1, 0));
+}
+
+/* ---- indexing --------------------------------------------------------------------------------------------- */
+static ag_tensor *index_select(args *a)
+{
+    ag_tensor *x = input(a), *index = with_axis(arg_tensor(a, 2, "index"));
+    return without_axis(ag_take(with_axis(x), axis_at(a, 1, 0), index), x);
+}
+
+static ag_tensor *gather(args *a)
+{
+    ag_tensor *x = input(a), *index = arg_tensor(a, 2, "index");
+    return without_axis(ag_gather(with_axis(x), axis_at(a, 1, 0), with_axis(index)), index);
+}
+
+static ag_tensor *take_along_dim(args *a)
+{
+    ag_tensor *x = input(a), *index = arg_tensor(a, 1, "indices");
+    if (!arg_given(a, 2, "dim")) return ag_gather(ag_reshape(x, -1), 0, ag_reshape(index, -1));
+    int64_t source[AG_MAX_RANK], wanted[AG_MAX_RANK];
+    int rank = index ? ag_rank(index) : 0, axis = axis_at(a, 2, 0);
+    for (int i = 0; i < rank; i++) {
+        source[i] = ag_size(x, i);
+        wanted[i] = ag_size(index, i);
+        if (i == axis || i == axis + rank) continue;
+        if (source[i] == 1)
+            source[i] = wanted[i];
+        else
+            wanted[i] = source[i];
+    }
+    return ag_gather((ag_expand)(x, rank, source), axis, (ag_expand)(index, rank, wanted));
+}
+
+static ag_tensor *index_add(args *a)
+{
+    ag_tensor *x = input(a), *index = with_axis(arg_tensor(a, 2, "index")), *value = arg_tensor(a, 3, "source");
+    double alpha = arg_number(a, 4, "alpha", 1);
+    if (alpha != 1) value = ag_mul(value, alpha);
+    return without_axis(ag_index_add(with_axis(x), axis_at(a, 1, 0), index, with_axis(value)), x);
+}
+
+/* Of a source larger than the index PyTorch reads the front. */
+static ag_tensor *scatter_add(args *a)
+{
+    ag_tensor *x = input(a), *index = with_axis(arg_tensor(a, 2, "index")), *value = with_axis(arg_tensor(a, 3, "src"));
+    for (int i = 0; index && i < ag_rank(index); i++)
+        if (ag_size(value, i) > ag_size(index, i)) value = ag_slice(value, i, 0, ag_size(index, i));
+    return without_axis(ag_scatter_add(with_axis(x), axis_at(a, 1, 0), index, value), x);
+}
+
+/* ---- the table -------------------------------------------------------------------------------------------- */
+// clang-format off
+static const parity_op rows[] = {
+    { "add", .call = add },
+    { "sub", .call = sub },
+    { "mul", .binary = ag_mul },
+    { "div", .call = divide },
+    { "pow", .binary = ag_pow, .other = "exponent" },
+    { "maximum", .binary = ag_maximum },
+    { "minimum", .binary = ag_minimum },
+    { "atan2", .binary = ag_atan2 },
+    { "clamp", .call = clamp },
+    { "where", .call = where },
+
+    { "abs", .unary = ag_abs },
+    { "acos", .unary = ag_acos },
+    { "asin", .unary = ag_asin },
+    { "atan", .unary = ag_atan },
+    { "clone", .unary = ag_clone },
+    { "cos", .unary = ag_cos },
+    { "cosh", .unary = ag_cosh },
+    { "erf", .unary = ag_erf },
+    { "erfc", .unary = ag_erfc },
+    { "exp", .unary = ag_exp },
+    { "expm1", .unary = ag_expm1 },
+    { "log", .unary = ag_log },
+    { "log1p", .unary = ag_log1p },
+    { "neg", .unary = ag_neg },
+    { "nn.functional.leaky_relu", .call = leaky_relu },
+    { "nn.functional.relu", .unary = ag_relu },
+    { "nn.functional.softplus", .call = softplus },
+    { "reciprocal", .unary = ag_reciprocal },
+    { "rsqrt", .unary = ag_rsqrt },
+    { "sigmoid", .unary = ag_sigmoid },
+    { "sign", .unary = ag_sign },
+    { "sin", .unary = ag_sin },
+    { "sinh", .unary = ag_sinh },
+    { "sqrt", .unary = ag_sqrt },
+    { "square", .unary = ag_square },
+    { "tan", .unary = ag_tan },
+    { "tanh", .unary = ag_tanh },
+
+    { "amax", .reduce = ag_max, .reduce_keep = ag_max_keep },
+    { "amin", .reduce = ag_min, .reduce_keep = ag_min_keep },
+    { "logsumexp", .reduce = ag_logsumexp, .reduce_keep = ag_logsumexp_keep },
+    { "mean", .reduce = ag_mean, .reduce_keep = ag_mean_keep },
+    { "sum", .reduce = ag_sum, .reduce_keep = ag_sum_keep },
+    { "max", .call = max },
+    { "min", .call = min },
+    { "softmax", .call = softmax },
+    { "log_softmax", .call = log_softmax },
+
+    { "bmm", .binary = ag_matmul, .other = "mat2" },
+    { "matmul", .binary = ag_matmul },
+    { "mm", .binary = ag_matmul, .other = "mat2" },
+    { "mv", .binary = ag_matmul, .other = "vec" },
+    { "nn.functional.linear", .call = linear },
+    { "nn.functional.cross_entropy", .call = cross_entropy },
+    { "nn.functional.mse_loss", .call = mse_loss },
+
+    { "broadcast_to", .call = expand },
+    { "cat", .call = cat },
+    { "expand", .call = expand },
+    { "flip", .call = flip },
+    { "permute", .call = permute },
+    { "reshape", .call = reshape },
+    { "select", .call = select_one },
+    { "slice", .call = slice },
+    { "squeeze", .call = squeeze },
+    { "stack", .call = stack },
+    { "transpose", .call = transpose },
+    { "unsqueeze", .call = unsqueeze },
+
+    { "gather", .call = gather },
+    { "index_add", .call = index_add },
+    { "index_select", .call = index_select },
+    { "scatter_add", .call = scatter_add },
+    { "take_along_dim", .call = take_along_dim },
+};
+// clang-format on
+
+const parity_op *parity_op_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (!strcmp(name, rows[i].name)) return &rows[i];
+    return NULL;
+}
+
+const parity_op *parity_op_all(size_t *n)
+{
+    *n = sizeof rows / sizeof *rows;
+    return rows;
+}
+
+void parity_op_apply(const parity_op *op, args *a)
+{
+    a->n_out = 1; /* out[0] is what the function returns; it may add more */
+    if (op->unary)
+        a->out[0] = op->unary(input(a));
+    else if (op->binary)
+        a->out[0] = op->binary(arg_operand(a, 0, "input"), arg_operand(a, 1, op->other ? op->other : "other"));
+    else if (op->reduce)
+        a->out[0] = reduce(a, op->reduce, op->reduce_keep);
+    else
+        a->out[0] = op->call(a);
+    arg_check_all_used(a);
+}
