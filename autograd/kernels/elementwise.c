@@ -29,7 +29,7 @@ enum { OPERANDS = 4 };
 #define log(x)      AG__TYPED(log)(x)
 #define log1p(x)    AG__TYPED(log1p)(x)
 #define tanh(x)     AG__TYPED(tanh)(x)
-#define erf(x)      AG__TYPED(erf)(x)
+#define erf(x)      AG__LIBM(erf)(x)
 #define fabs(x)     AG__LIBM(fabs)(x)
 #define sqrt(x)     AG__LIBM(sqrt)(x)
 #define sin(x)      AG__LIBM(sin)(x)
