@@ -12,7 +12,7 @@ AG_BEGIN
 
 typedef struct ag_block {
     const double *value; /* n of them, owned by the tape */
-    uint32_t id;         /* of the first element */
+    uint32_t id;         /* of the first element; 0: constants */
     uint32_t n;
     uint32_t gen;
 } ag_block;
@@ -33,7 +33,7 @@ AG_API ag_block ags_block_slice(ag_block x, size_t from, size_t n);
 /* Element i, 0 <= i < x.n (not checked). */
 static inline ag_scalar ags_block_at(ag_block x, size_t i)
 {
-    ag_scalar s = { x.value[i], x.id + (uint32_t)i, x.gen };
+    ag_scalar s = { x.value[i], x.id ? x.id + (uint32_t)i : 0, x.gen };
     return s;
 }
 

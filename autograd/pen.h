@@ -1,0 +1,170 @@
+/* pen.h - how a scalar statement is written down: inline, a few stores, no call.
+ *
+ *      ags_mul(a, b)  =  ags_mul_on(&ag__pen, a, b)  ->  operation code, two operand ids, two partials, one value
+ *
+ * A pen holds the places where the current tape's streams (tape/streams.c) are written next. There is one a thread, and
+ * the tape that is current lends it its places, so that a statement touches no tape. Without a tape, and while recording
+ * is switched off, the pen is closed: it has no room, and no scalar's generation is its own.
+ *
+ * This is the explicit tier, for hot loops. ag_pen_here() is this thread's pen, whatever tape is or becomes current:
+ *      ag_pen *pen = ag_pen_here();
+ *      for (i = 0; i < n; i++) sum = ags_add_on(pen, sum, ags_mul_on(pen, a[i], b[i]));
+ * saves looking it up for every statement. The functions are those of scalar_ops.h with the pen in front. */
+#ifndef AG_PEN_H
+#define AG_PEN_H
+#include <autograd/elementary.h>
+#include <autograd/scalar.h>
+#include <math.h>
+AG_BEGIN
+
+typedef struct ag_pen { /* places that move do not lie side by side: joined loads of two would wait for their stores */
+    uint32_t *ix;         /* the next operand id goes here */
+    uint8_t *op;          /* op[id]: operation code of statement id */
+    double *pd;           /* the next partial derivative goes here */
+    double *val;          /* val[id & keep]: value of statement id */
+    uint32_t next;        /* id of the next statement */
+    uint32_t limit;       /* below it, each id has room for three operands and two partials */
+    uint32_t gen;         /* generation of the ids being handed out */
+    uint32_t keep;        /* all ones; 0 on a first_order tape, whose values all go to one place */
+} ag_pen;
+
+#ifdef __GNUC__
+#define AG__THREAD __thread
+#define AG__INITIAL_EXEC __attribute__((tls_model("initial-exec")))
+#define AG__RARELY(x) __builtin_expect(!!(x), 0)
+#define AG__COLD __attribute__((cold))
+#else
+#define AG__THREAD _Thread_local
+#define AG__INITIAL_EXEC
+#define AG__RARELY(x) (x)
+#define AG__COLD
+#endif
+extern AG_API AG__THREAD ag_pen ag__pen AG__INITIAL_EXEC;
+static inline ag_pen *ag_pen_here(void) { return &ag__pen; }
+
+/* What a statement does; those with operands of any number and those of blocks follow in tape/streams.h. The elementary
+ * functions have their own codes, so that derivatives of any order can be rebuilt from values. */
+enum ag__statement {
+    AG__S_INPUT,
+    AG__S_COPY,  /* x + c */
+    AG__S_SCALE, /* c x, x / c       | partial */
+    AG__S_RDIV,  /* c / x            | partial */
+    AG__S_FMA,   /* a b + c          | b, a */
+#define AG__S(name, ...) AG__S_##name,
+    AG_UNARY_FUNCTIONS(AG__S)  /* f(x)     | partial, but neg: none */
+    AG_BINARY_FUNCTIONS(AG__S) /* f(a, b)  | two partials, but add, sub: none. Of a constant operand: its value */
+#undef AG__S
+    AG__S_LONG
+};
+
+/* ---- the rare cases, out of line -------------------------------------------------------------------------------------- */
+
+/* Makes room for one more statement; false: it cannot be recorded, and why is remembered. */
+AG_API AG__COLD bool ag__pen_turn(ag_pen *p);
+/* The id to record for an operand that is not of the pen's generation: its own if it is older than a rewind but still
+ * good; else it is stale or another tape's, which is reported as an operand of `code`, and 0 as for a constant. */
+AG_API AG__COLD uint32_t ag__pen_settle(ag_pen *p, ag_scalar s, unsigned code, unsigned operand);
+
+static inline uint32_t ag__settled(ag_pen *p, ag_scalar s, unsigned code, unsigned operand)
+{
+    return s.id == 0 || s.gen == p->gen ? s.id : ag__pen_settle(p, s, code, operand);
+}
+
+/* ---- one statement ---------------------------------------------------------------------------------------------------- */
+
+/* n_ix operands and n_pd partials, both known when compiled. Everything is read before anything is written, and the
+ * byte, which may alias all, goes last. */
+static inline ag_scalar ag__write(ag_pen *p, unsigned code, double value, int n_ix, uint32_t a, uint32_t b, uint32_t c,
+                                  int n_pd, double pa, double pb)
+{
+    ag_scalar s = { value, 0, 0 };
+    if (AG__RARELY(p->next >= p->limit) && !ag__pen_turn(p)) return s;
+    uint32_t *const ix = p->ix;
+    double *const pd = p->pd, *const val = p->val;
+    uint8_t *const op = p->op;
+    const uint32_t id = p->next, keep = p->keep;
+    s.id = id, s.gen = p->gen;
+    if (n_ix > 0) ix[0] = a;
+    if (n_ix > 1) ix[1] = b;
+    if (n_ix > 2) ix[2] = c;
+    if (n_pd > 0) pd[0] = pa;
+    if (n_pd > 1) pd[1] = pb;
+    val[id & keep] = value;
+    if (n_ix) p->ix = ix + n_ix;
+    if (n_pd) p->pd = pd + n_pd;
+    p->next = id + 1;
+    op[id] = (uint8_t)code;
+    return s;
+}
+static inline ag_scalar ag__write1(ag_pen *p, unsigned code, double value, uint32_t a)
+{
+    return ag__write(p, code, value, 1, a, 0, 0, 0, 0, 0);
+}
+static inline ag_scalar ag__write1p(ag_pen *p, unsigned code, double value, uint32_t a, double pa)
+{
+    return ag__write(p, code, value, 1, a, 0, 0, 1, pa, 0);
+}
+
+static inline ag_scalar ag_input_on(ag_pen *p, double value) { return ag__write(p, AG__S_INPUT, value, 0, 0, 0, 0, 0, 0, 0); }
+
+#ifdef __GNUC__
+#pragma push_macro("K")
+#endif
+#undef K
+#define K(c) (c)
+
+#define AG__UNARY_ON(name, saves, value_of_x, slope, vjp)                                                              \
+    static inline ag_scalar ags_##name##_on(ag_pen *p, ag_scalar s)                                                    \
+    {                                                                                                                  \
+        const double x = s.value, y = (value_of_x);                                                                    \
+        (void)x;                                                                                                       \
+        if (AG__RARELY(s.gen != p->gen) && !(s.id = ag__settled(p, s, AG__S_##name, 1))) return ag_const(y);           \
+        if ((int)AG__S_##name == AG__S_neg) return ag__write1(p, AG__S_##name, y, s.id);                               \
+        return ag__write1p(p, AG__S_##name, y, s.id, (slope));                                                         \
+    }
+AG_UNARY_FUNCTIONS(AG__UNARY_ON)
+#undef AG__UNARY_ON
+
+/* `code` is known when compiled: of the cases for it and for a constant operand, only its own stay. */
+#define AG__BINARY_ON(name, saves, value_of_ab, slope_a, slope_b, vjp_a, vjp_b)                                        \
+    static inline ag_scalar ags_##name##_on(ag_pen *p, ag_scalar l, ag_scalar r)                                       \
+    {                                                                                                                  \
+        enum { code = AG__S_##name };                                                                                  \
+        const double a = l.value, b = r.value, y = (value_of_ab);                                                      \
+        if (AG__RARELY((l.gen != p->gen) | (r.gen != p->gen))) {                                                       \
+            l.id = ag__settled(p, l, code, 1), r.id = ag__settled(p, r, code, 2);                                      \
+            const uint32_t one = l.id | r.id;                                                                          \
+            if (one == 0) return ag_const(y);                                                                          \
+            if (l.id == 0 || r.id == 0) {                                                                              \
+                if ((int)code == AG__S_add) return ag__write1(p, AG__S_COPY, y, one);                                  \
+                if ((int)code == AG__S_sub) return ag__write1(p, l.id ? AG__S_COPY : AG__S_neg, y, one);               \
+                if ((int)code == AG__S_mul) return ag__write1p(p, AG__S_SCALE, y, one, l.id ? b : a);                  \
+                if ((int)code == AG__S_div)                                                                            \
+                    return ag__write1p(p, l.id ? AG__S_SCALE : AG__S_RDIV, y, one, l.id ? (slope_a) : (slope_b));      \
+                return ag__write(p, code, y, 2, l.id, r.id, 0, 2, l.id ? (slope_a) : a, r.id ? (slope_b) : b);         \
+            }                                                                                                          \
+        }                                                                                                              \
+        if ((int)code == AG__S_add || (int)code == AG__S_sub) return ag__write(p, code, y, 2, l.id, r.id, 0, 0, 0, 0); \
+        return ag__write(p, code, y, 2, l.id, r.id, 0, 2, (slope_a), (slope_b));                                       \
+    }
+AG_BINARY_FUNCTIONS(AG__BINARY_ON)
+#undef AG__BINARY_ON
+
+#undef K
+#ifdef __GNUC__
+#pragma pop_macro("K")
+#endif
+
+static inline ag_scalar ags_fma_on(ag_pen *p, ag_scalar a, ag_scalar b, ag_scalar c)
+{
+    const double y = a.value * b.value + c.value;
+    if (AG__RARELY((a.gen != p->gen) | (b.gen != p->gen) | (c.gen != p->gen))) {
+        a.id = ag__settled(p, a, AG__S_FMA, 1), b.id = ag__settled(p, b, AG__S_FMA, 2);
+        c.id = ag__settled(p, c, AG__S_FMA, 3);
+        if ((a.id | b.id | c.id) == 0) return ag_const(y);
+    }
+    return ag__write(p, AG__S_FMA, y, 3, a.id, b.id, c.id, 2, b.value, a.value);
+}
+
+AG_END
+#endif

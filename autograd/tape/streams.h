@@ -1,0 +1,116 @@
+/* streams.h - the scalar statements of a tape: four streams, cut into chunks.
+ *
+ *      op   u8   one a id: what was done                        ids   1 2 3 4 | 5 6 7 8 9 10 | ...
+ *      val  f64  one a id: its value (not on first_order tapes) chunk    0    |      1       |
+ *      ix   u32  operand ids, as many as the code says
+ *      pd   f64  partial derivatives, as many as the code says
+ *
+ * Ids count through the whole tape, so that adjoints are one array. A record never crosses chunks, and chunks never
+ * move or shrink: what points into one stays good until the reset. Those behind the current one are spare. */
+#ifndef AG_TAPE_STREAMS_H
+#define AG_TAPE_STREAMS_H
+#include <autograd/tape/state.h>
+
+/* Statements of any number of operands, and of blocks. `ids` means: n, operand ids, n. */
+enum {
+    AG__S_LIN = AG__S_LONG, /* ids                 | n coefficients */
+    AG__S_SUM,              /* ids                 | */
+    AG__S_DOT,              /* ids of x, ids of y  | values of y, values of x */
+    AG__S_SQNORM,           /* ids                 | n values */
+    AG__S_LOGSUMEXP,        /* ids                 | n weights of the softmax */
+    AG__S_STATEMENT,        /* ids                 | n partials */
+    AG__S_HOLD,             /* ids                 | ; nothing flows through it */
+    AG__S_POLY,             /* x, n                | n coefficients, slope */
+    /* n results each; x means the id of a block's first element, and a pointer to a block's values lies among the
+     * partials. On a first_order tape the results' values stand before the pointers. */
+    AG__S_BLOCK,            /* n                   | */
+    AG__S_BLOCK_RSUB,       /* x, n                | */
+    AG__S_BLOCK_EXP,        /* x, n                | */
+    AG__S_BLOCK_MATVEC,     /* a, x, columns, n    | a, x */
+    AG__S_BLOCK_TRIMV,      /* diag, low, x, n     | diag, low, x */
+    /* one result */
+    AG__S_BLOCK_SUM,        /* x, n                | */
+    AG__S_BLOCK_DOT,        /* x, y, n             | x, y */
+    AG__S_BLOCK_SQNORM,     /* x, n                | x */
+    AG__S_CODES
+};
+
+typedef struct ag__chunk {
+    uint32_t first, ids; /* its ids: first .. first + ids - 1 */
+    uint8_t *op;
+    double *val;         /* NULL on a first_order tape */
+    uint32_t *ix, *ix_end, *ix_used; /* used: where it was left for the next chunk */
+    double *pd, *pd_end, *pd_used;
+    size_t bytes;
+} ag__chunk;
+
+typedef struct ag__span { /* a generation owns the ids from `first` to the next span's */
+    uint32_t gen, first;
+} ag__span;
+
+struct ag__streams {
+    ag_pen pen;           /* the places, while the thread's pen does not hold them */
+    bool lent;            /* ag__pen holds them */
+    ag__chunk **chunk;
+    uint32_t n_chunk, max_chunk, current;
+    ag__span *span;       /* oldest first */
+    uint32_t n_span, max_span;
+    uint32_t born, taken; /* its first generation, and how many it has had */
+    double *adjoint;
+    size_t max_adjoint, n_adjoint;
+    double one_place;     /* where a first_order tape's values go */
+};
+
+static inline ag_pen *ag__pen_of(const ag_tape *t) { return t->streams->lent ? &ag__pen : &t->streams->pen; }
+static inline bool ag__pen_closed(const ag_pen *p) { return p->gen == UINT32_MAX; }
+
+/* ---- recording -------------------------------------------------------------------------------------------------------- */
+/* Room in one chunk of the current tape for a record of so many ids, operands and partials; false: remembered why (but
+ * quiet when recording is off). */
+bool ag__streams_room(ag_pen *p, size_t ids, size_t n_ix, size_t n_pd);
+/* Ends a record whose operands and partials were written up to ix and pd; returns its first id. */
+uint32_t ag__streams_close(ag_pen *p, unsigned code, uint32_t ids, uint32_t *ix, double *pd);
+const char *ag__statement_name(unsigned code);
+/* The value of a recorded id; values must be kept. */
+double ag__streams_value(ag_tape *t, uint32_t id);
+static inline ag_scalar ag__streams_own(ag_tape *t, uint32_t id) /* a handle that does not leave the sweep */
+{
+    return (ag_scalar){ ag__streams_value(t, id), id, ag__pen.gen };
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------------------------- */
+typedef struct ag__form { /* how a record lies in the streams */
+    uint8_t ix, pd;       /* fixed numbers of operands and partials */
+    bool list;            /* ids between two counts n; otherwise, if `counted`, the last operand is n */
+    bool counted;
+    uint8_t per;          /* partials for each of n, besides pd */
+    bool block;           /* n ids */
+} ag__form;
+extern const ag__form ag__form_of[AG__S_CODES];
+
+typedef struct ag__record {
+    unsigned code;
+    uint32_t id, ids, n;
+    const uint32_t *ix;   /* operands; of a list, its ids */
+    const double *pd;     /* partials (of a block: its pointers) */
+    const double *y;      /* values of the results; NULL on a first_order tape, but for blocks */
+} ag__record;
+
+/* The record that ends at *at, or begins there; *at moves to its other end. The chunk must be right. */
+ag__record ag__record_before(const ag__chunk *c, ag__position *at);
+ag__record ag__record_after(const ag__chunk *c, ag__position *at);
+/* The chunk with the statement before *at (which is not the first), or with the one at *at (which is not the last);
+ * *at is moved there. */
+const ag__chunk *ag__chunk_before(const ag_tape *t, ag__position *at);
+const ag__chunk *ag__chunk_after(const ag_tape *t, ag__position *at);
+/* Where the ids of a chunk end. */
+uint32_t ag__chunk_end(const ag_tape *t, uint32_t chunk);
+
+/* The k-th pointer among the partials of a block record. */
+static inline const double *ag__borrowed(const ag__record *r, int k)
+{
+    const double *p;
+    __builtin_memcpy(&p, r->pd + k, sizeof p);
+    return p;
+}
+#endif

@@ -1,0 +1,268 @@
+/* sweep.c - plain sweeps over statements: adjoints backwards, tangents forwards, as numbers.
+ *
+ * Where nothing arrived nothing is passed on, so that an infinite slope on a way that does not count makes no NaN. */
+#include <autograd/kernels/kernels.h>
+#include <autograd/tape/streams.h>
+
+/* ---- backwards -------------------------------------------------------------------------------------------------------- */
+
+static bool all_zero(size_t n, const double *x)
+{
+    for (size_t i = 0; i < n; i++)
+        if (x[i] != 0) return false;
+    return true;
+}
+
+static void reverse_block(const ag__record *r, double *adj)
+{
+    const double *g = adj + r->id;
+    double *x = adj + r->ix[0];
+    if (r->code == AG__S_BLOCK || all_zero(r->ids, g)) return;
+    switch (r->code) {
+    case AG__S_BLOCK_RSUB:
+        for (uint32_t i = 0; i < r->n; i++) x[i] -= g[i];
+        break;
+    case AG__S_BLOCK_EXP:
+        for (uint32_t i = 0; i < r->n; i++) x[i] += g[i] != 0 ? g[i] * r->y[i] : 0;
+        break;
+    case AG__S_BLOCK_MATVEC:
+        ag__kernel[1]->matvec_back(r->n, r->ix[2], ag__borrowed(r, 0), ag__borrowed(r, 1), g, x, adj + r->ix[1]);
+        break;
+    case AG__S_BLOCK_TRIMV:
+        ag__kernel[1]->trimv_back(r->n, ag__borrowed(r, 0), ag__borrowed(r, 1), ag__borrowed(r, 2), g, x,
+                                  adj + r->ix[1], adj + r->ix[2]);
+        break;
+    default: break;
+    }
+}
+
+/* One result with adjoint w, operands a block. */
+static void reverse_block_sum(const ag__record *r, double w, double *adj)
+{
+    double *x = adj + r->ix[0];
+    if (r->code == AG__S_BLOCK_SUM) {
+        for (uint32_t i = 0; i < r->n; i++) x[i] += w;
+    } else if (r->code == AG__S_BLOCK_SQNORM) {
+        const double *v = ag__borrowed(r, 0);
+        for (uint32_t i = 0; i < r->n; i++) x[i] += 2 * w * v[i];
+    } else {
+        const double *vx = ag__borrowed(r, 0), *vy = ag__borrowed(r, 1);
+        double *y = adj + r->ix[1];
+        for (uint32_t i = 0; i < r->n; i++) x[i] += w * vy[i];
+        for (uint32_t i = 0; i < r->n; i++) y[i] += w * vx[i];
+    }
+}
+
+/* Out of line: its loops would cost the short statements their registers. */
+static __attribute__((noinline)) ag__position reverse_long(const ag__chunk *c, ag__position at, double *adj)
+{
+    const ag__record r = ag__record_before(c, &at);
+    if (r.code >= AG__S_BLOCK && r.code <= AG__S_BLOCK_TRIMV) return reverse_block(&r, adj), at;
+    const double w = adj[r.id];
+    if (w == 0) return at;
+    switch (r.code) {
+    case AG__S_HOLD: break;
+    case AG__S_SUM:
+        for (uint32_t i = 0; i < r.n; i++) adj[r.ix[i]] += w;
+        break;
+    case AG__S_SQNORM:
+        for (uint32_t i = 0; i < r.n; i++) adj[r.ix[i]] += 2 * w * r.pd[i];
+        break;
+    case AG__S_POLY: adj[r.ix[0]] += w * r.pd[r.n]; break;
+    case AG__S_BLOCK_SUM:
+    case AG__S_BLOCK_DOT:
+    case AG__S_BLOCK_SQNORM: reverse_block_sum(&r, w, adj); break;
+    default: /* lin, dot, logsumexp, statement */
+        for (uint32_t i = 0; i < r.n; i++) adj[r.ix[i]] += w * r.pd[i];
+    }
+    return at;
+}
+
+/* Statements of one chunk. adj[0] takes what flows into constants. */
+static ag__position reverse_chunk(const ag__chunk *c, double *adj, ag__position at, uint32_t stop)
+{
+    const uint8_t *const op = (const uint8_t *)((uintptr_t)c->op - c->first);
+    const uint32_t *ix = at.ix;
+    const double *pd = at.pd;
+    uint32_t id = at.id;
+    while (id > stop) {
+        const double w = adj[--id];
+        const unsigned code = op[id];
+        if (w == 0 && code < AG__S_LONG) {
+            ix -= ag__form_of[code].ix, pd -= ag__form_of[code].pd;
+            continue;
+        }
+        switch (code) {
+        case AG__S_INPUT: break;
+        case AG__S_COPY:
+            ix -= 1;
+            adj[ix[0]] += w;
+            break;
+        case AG__S_FMA: {
+            ix -= 3, pd -= 2;
+            const double pa = pd[0], pb = pd[1];
+            adj[ix[0]] += w * pa;
+            adj[ix[1]] += w * pb;
+            adj[ix[2]] += w;
+            break;
+        }
+#define UNARY(name, ...)                                                                                               \
+    case AG__S_##name:                                                                                                 \
+        if ((int)AG__S_##name == AG__S_neg) goto neg;                                                                  \
+        goto one;
+            AG_UNARY_FUNCTIONS(UNARY)
+#undef UNARY
+        case AG__S_SCALE:
+        case AG__S_RDIV:
+        one:
+            ix -= 1, pd -= 1;
+            adj[ix[0]] += w * pd[0];
+            break;
+        neg:
+            ix -= 1;
+            adj[ix[0]] -= w;
+            break;
+#define BINARY(name, ...)                                                                                              \
+    case AG__S_##name:                                                                                                 \
+        if ((int)AG__S_##name == AG__S_add) goto add;                                                                  \
+        if ((int)AG__S_##name == AG__S_sub) goto sub;                                                                  \
+        goto two;
+            AG_BINARY_FUNCTIONS(BINARY)
+#undef BINARY
+        add:
+            ix -= 2;
+            adj[ix[0]] += w;
+            adj[ix[1]] += w;
+            break;
+        sub:
+            ix -= 2;
+            adj[ix[0]] += w;
+            adj[ix[1]] -= w;
+            break;
+        two: {
+            ix -= 2, pd -= 2;
+            const double pa = pd[0], pb = pd[1];
+            adj[ix[0]] += w * pa;
+            adj[ix[1]] += w * pb;
+            break;
+        }
+        default:
+            at.id = id + 1, at.ix = (uint32_t *)(uintptr_t)ix, at.pd = (double *)(uintptr_t)pd;
+            at = reverse_long(c, at, adj);
+            id = at.id, ix = at.ix, pd = at.pd;
+        }
+    }
+    at.id = id, at.ix = (uint32_t *)(uintptr_t)ix, at.pd = (double *)(uintptr_t)pd;
+    return at;
+}
+
+ag__position ag__reverse_plain(ag_tape *t, double *adj, ag__position at, uint32_t stop)
+{
+    while (at.id > stop) {
+        const ag__chunk *c = ag__chunk_before(t, &at);
+        at = reverse_chunk(c, adj, at, c->first > stop ? c->first : stop);
+    }
+    if (adj) adj[0] = 0;
+    return at;
+}
+
+/* ---- forwards --------------------------------------------------------------------------------------------------------- */
+
+static double along(double slope, double t) { return t == 0 ? 0 : slope * t; }
+
+static double forward_list(const ag__record *r, const double *tan)
+{
+    double sum = 0;
+    if (r->code == AG__S_SUM) {
+        for (uint32_t i = 0; i < r->n; i++) sum += tan[r->ix[i]];
+    } else {
+        const double k = r->code == AG__S_SQNORM ? 2 : 1;
+        for (uint32_t i = 0; i < r->n; i++) sum += along(k * r->pd[i], tan[r->ix[i]]);
+    }
+    return sum;
+}
+
+static double forward_block_sum(const ag__record *r, const double *tan)
+{
+    const double *x = tan + r->ix[0];
+    double sum = 0;
+    if (r->code == AG__S_BLOCK_SUM) {
+        for (uint32_t i = 0; i < r->n; i++) sum += x[i];
+    } else if (r->code == AG__S_BLOCK_SQNORM) {
+        const double *v = ag__borrowed(r, 0);
+        for (uint32_t i = 0; i < r->n; i++) sum += along(2 * v[i], x[i]);
+    } else {
+        const double *vx = ag__borrowed(r, 0), *vy = ag__borrowed(r, 1), *y = tan + r->ix[1];
+        for (uint32_t i = 0; i < r->n; i++) sum += along(vy[i], x[i]) + along(vx[i], y[i]);
+    }
+    return sum;
+}
+
+static void forward_matvec(const ag__record *r, double *tan)
+{
+    uint32_t columns = r->ix[2];
+    const double *a = ag__borrowed(r, 0), *x = ag__borrowed(r, 1), *ta = tan + r->ix[0], *tx = tan + r->ix[1];
+    for (uint32_t i = 0; i < r->n; i++) {
+        double sum = 0;
+        for (uint32_t j = 0; j < columns; j++) sum += along(a[j], tx[j]) + along(x[j], ta[j]);
+        tan[r->id + i] += sum;
+        a += columns, ta += columns;
+    }
+}
+
+static void forward_trimv(const ag__record *r, double *tan)
+{
+    uint32_t n = r->n;
+    const double *d = ag__borrowed(r, 0), *l = ag__borrowed(r, 1), *x = ag__borrowed(r, 2);
+    const double *td = tan + r->ix[0], *tl = tan + r->ix[1], *tx = tan + r->ix[2];
+    double *ty = tan + r->id;
+    for (uint32_t i = 0; i < n; i++) ty[i] += along(d[i], tx[i]) + along(x[i], td[i]);
+    for (uint32_t j = 0; j < n; j++)
+        for (uint32_t i = j + 1; i < n; i++) ty[i] += along(*l++, tx[j]) + along(x[j], *tl++);
+}
+
+/* Added to what a result was given as a seed. */
+static void forward_record(const ag__record *r, double *tan)
+{
+    const uint32_t *ix = r->ix;
+    const double *pd = r->pd;
+    double *y = tan + r->id;
+    switch (r->code) {
+    case AG__S_INPUT:
+    case AG__S_HOLD:
+    case AG__S_BLOCK: break;
+    case AG__S_COPY: *y += tan[ix[0]]; break;
+    case AG__S_neg: *y -= tan[ix[0]]; break;
+    case AG__S_add: *y += tan[ix[0]] + tan[ix[1]]; break;
+    case AG__S_sub: *y += tan[ix[0]] - tan[ix[1]]; break;
+    case AG__S_FMA: *y += along(pd[0], tan[ix[0]]) + along(pd[1], tan[ix[1]]) + tan[ix[2]]; break;
+    case AG__S_BLOCK_RSUB:
+        for (uint32_t i = 0; i < r->n; i++) y[i] -= tan[ix[0] + i];
+        break;
+    case AG__S_BLOCK_EXP:
+        for (uint32_t i = 0; i < r->n; i++) y[i] += along(r->y[i], tan[ix[0] + i]);
+        break;
+    case AG__S_BLOCK_MATVEC: forward_matvec(r, tan); break;
+    case AG__S_BLOCK_TRIMV: forward_trimv(r, tan); break;
+    default:
+        if (r->code >= AG__S_BLOCK_SUM) *y += forward_block_sum(r, tan);
+        else if (r->code == AG__S_POLY) *y += along(pd[r->n], tan[ix[0]]);
+        else if (r->code >= AG__S_LONG) *y += forward_list(r, tan);
+        else if (ag__form_of[r->code].ix == 1) *y += along(pd[0], tan[ix[0]]);
+        else *y += along(pd[0], tan[ix[0]]) + along(pd[1], tan[ix[1]]);
+    }
+}
+
+ag__position ag__forward_plain(ag_tape *t, double *tangent, ag__position at, uint32_t end)
+{
+    while (at.id < end) {
+        const ag__chunk *c = ag__chunk_after(t, &at);
+        uint32_t last = ag__chunk_end(t, at.chunk);
+        if (last > end) last = end;
+        while (at.id < last) {
+            const ag__record r = ag__record_after(c, &at);
+            forward_record(&r, tangent);
+        }
+    }
+    return at;
+}
