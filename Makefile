@@ -156,11 +156,21 @@ run: $B/examples/fashion_mnist
 	@$< $(ARGS)
 
 # ---- tests -----------------------------------------------------------------------------------------------------------
-test: $(filter $B/%,$(chosen)) $(examples) $B/libretrograd.a $B/libretrograd.so
+test: $(filter $B/%,$(chosen)) $(examples) $B/libretrograd.a $(if $(filter release,$(MODE)),$B/libretrograd.so)
 	@BUILD=$B CC='$(CC)' JOBS=$(JOBS) test/run.sh $(chosen)
+# Tests ask for more memory than there is; the answer is NULL, as from malloc.
+ASAN_OPTIONS  ?= allocator_may_return_null=1:detect_stack_use_after_return=1
+TSAN_OPTIONS  ?= allocator_may_return_null=1
+UBSAN_OPTIONS ?= print_stacktrace=1
+export ASAN_OPTIONS TSAN_OPTIONS UBSAN_OPTIONS
 san:
 	@$(MAKE) --no-print-directory MODE=san test
-tsan:
+t# Tests ask for more memory than there is; the answer is NULL, as from malloc.
+ASAN_OPTIONS  ?= allocator_may_return_null=1:detect_stack_use_after_return=1
+TSAN_OPTIONS  ?= allocator_may_return_null=1
+UBSAN_OPTIONS ?= print_stacktrace=1
+export ASAN_OPTIONS TSAN_OPTIONS UBSAN_OPTIONS
+san:
 	@$(MAKE) --no-print-directory MODE=tsan TESTS='$(or $(TESTS),$(threaded))' test
 # valgrind 3.19 does not know AVX-512.
 VALGRIND_TESTS = test_error test_memory test_layout test_tensor test_tape test_scalar
@@ -171,6 +181,9 @@ valgrind:
 GOLDEN ?= ../shared/data/torch/ops.jsonl.gz
 parity: $B/test/parity
 	@$< '$(GOLDEN)' $(if $(ONLY),'$(ONLY)')
+
+mutants: $B/libretrograd.a
+	@BUILD=$B CC='$(CC)' JOBS=$(JOBS) test/mutants.sh
 
 # ---- benchmarks: each compiler that is there ---------------------------------------------------------------------------
 bench-tape:
