@@ -165,12 +165,7 @@ UBSAN_OPTIONS ?= print_stacktrace=1
 export ASAN_OPTIONS TSAN_OPTIONS UBSAN_OPTIONS
 san:
 	@$(MAKE) --no-print-directory MODE=san test
-t# Tests ask for more memory than there is; the answer is NULL, as from malloc.
-ASAN_OPTIONS  ?= allocator_may_return_null=1:detect_stack_use_after_return=1
-TSAN_OPTIONS  ?= allocator_may_return_null=1
-UBSAN_OPTIONS ?= print_stacktrace=1
-export ASAN_OPTIONS TSAN_OPTIONS UBSAN_OPTIONS
-san:
+tsan:
 	@$(MAKE) --no-print-directory MODE=tsan TESTS='$(or $(TESTS),$(threaded))' test
 # valgrind 3.19 does not know AVX-512.
 VALGRIND_TESTS = test_error test_memory test_layout test_tensor test_tape test_scalar
