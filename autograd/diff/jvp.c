@@ -71,35 +71,64 @@ ag_tensor *ag_jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v)
     return result;
 }
 
+/* Over scalars alone: tangents are numbers, partials stand on the tape. */
+static bool plain_sweep(ag_tape *t, const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, const double *v,
+                        uint32_t end, double *jv)
+{
+    size_t bytes = ag__streams_count(t) * sizeof(double);
+    double *tangent = ag__alloc(&t->budget, bytes, "tangents");
+    if (!tangent) return false;
+    memset(tangent, 0, bytes);
+    for (size_t i = 0; i < n; i++)
+        if (x[i].id) tangent[x[i].id] = v[i];
+    ag__forward_plain(t, tangent, ag__streams_begin(t), end);
+    for (size_t i = 0; i < m; i++) jv[i] = y[i].id ? tangent[y[i].id] : 0;
+    ag__release(&t->budget, tangent, bytes);
+    return true;
+}
+
+/* Through tensors as well: the recorded sweep with recording switched off. */
+static bool mixed_sweep(ag_tape *t, const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, const double *v,
+                        uint32_t end, double *jv)
+{
+    ag__walk w;
+    if (!ag__walk_begin(&w, t, t->n_node, true)) return false;
+    for (size_t i = 0; i < n; i++)
+        if (x[i].id) w.scalar[x[i].id] = ag_const(v[i]);
+    bool ok = true;
+    ag__position at = ag__streams_begin(t);
+    for (uint32_t k = 0; ok && k < w.top; k++) {
+        ag_tensor *node = t->node[k];
+        if (!node->op || node->nth) continue;
+        at = ag__forward_recorded(t, w.scalar, at, t->mark[node->mark].id);
+        ok = !ag_error() && node_tangent(&w, node);
+    }
+    if (ok) ag__forward_recorded(t, w.scalar, at, end);
+    for (size_t i = 0; ok && i < m; i++) jv[i] = y[i].id ? w.scalar[y[i].id].value : 0;
+    ag__walk_end(&w);
+    return ok;
+}
+
 ag_status ags_jvp(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, const double *v, double *jv)
 {
     ag_tape *t = ag__tape("ags_jvp");
     if (ag_error() || !t) return ag_error();
     if ((m && (!y || !jv)) || (n && (!x || !v))) return ag_fail(AG_ENULL, "ags_jvp: an array is NULL");
-    uint32_t last = 1;
+    uint32_t end = 1;
     for (size_t i = 0; i < m; i++) {
         if (!ag__streams_live(y[i], "ags_jvp")) return ag_error();
-        if (y[i].id >= last) last = y[i].id + 1;
+        if (y[i].id >= end) end = y[i].id + 1;
     }
     for (size_t i = 0; i < n; i++)
         if (!ag__streams_live(x[i], "ags_jvp")) return ag_error();
-    ag__walk w;
-    bool was = ag_record(false);
-    if (ag__walk_begin(&w, t, t->n_node, true)) {
-        for (size_t i = 0; i < n; i++)
-            if (x[i].id) w.scalar[x[i].id] = ag_const(v[i]);
-        bool ok = true;
-        ag__position at = ag__streams_begin(t);
-        for (uint32_t k = 0; ok && k < w.top; k++) {
-            ag_tensor *node = t->node[k];
-            if (!node->op || node->nth) continue;
-            at = ag__forward_recorded(t, w.scalar, at, t->mark[node->mark].id);
-            ok = !ag_error() && node_tangent(&w, node);
-        }
-        if (ok && w.scalar) ag__forward_recorded(t, w.scalar, at, last);
-        for (size_t i = 0; ok && i < m; i++) jv[i] = y[i].id ? w.scalar[y[i].id].value : 0;
-        ag__walk_end(&w);
+    bool bridges = false;
+    for (uint32_t k = 0; k < t->n_node && !bridges; k++) bridges = t->node[k]->op && ag__is_bridge(t->node[k]);
+    if (end == 1) memset(jv, 0, m * sizeof *jv);
+    else if (!bridges) plain_sweep(t, y, m, x, n, v, end, jv);
+    else {
+        bool was = ag_record(false);
+        mixed_sweep(t, y, m, x, n, v, end, jv);
+        ag_record(was);
     }
-    ag_record(was);
     return ag_error();
 }

@@ -6,7 +6,7 @@
 
 bool ag__walk_begin(ag__walk *w, ag_tape *t, uint32_t top, bool recorded)
 {
-    *w = (ag__walk){ .tape = t, .top = top, .recorded = recorded, .stop = 1 };
+    *w = (ag__walk){ .tape = t, .top = top, .recorded = recorded, .stop = 1, .failed = true };
     if (t->walking) return ag_fail(AG_ETAPE, "a walk over this tape is already under way"), false;
     w->at = ag__streams_tell(t);
     w->scalars = ag__streams_count(t);
@@ -115,7 +115,7 @@ void ag__walk_seed_scalar(ag__walk *w, ag_scalar y, double value)
 
 /* ---- one node ---- */
 
-static bool still_valid(ag_tensor *y)
+static inline bool still_valid(ag_tensor *y)
 {
     uint32_t saves = y->op->saves;
     const uint32_t *saw = ag__saw(y);
@@ -214,12 +214,16 @@ static bool make_room(ag_tape *t, int n, struct room *few, bool **need, bool **a
 }
 
 /* The elementary functions: no call to set up. */
-static bool pass_elementwise(ag__walk *w, ag_tensor *y)
+static inline bool pass_elementwise(ag__walk *w, ag_tensor *y)
 {
     const ag__elementwise *e = y->op->impl;
     bool need[2] = { wanted(w, y->in[0]), y->n_in > 1 && wanted(w, y->in[1]) };
     if (!need[0] && !need[1]) return true;
-    return still_valid(y) && e->backward(w->tape, y, e->code, need);
+    if (!still_valid(y)) return false;
+    if (y->n_in == 2 && y->layout->numel == 1 && (!need[0] || ag__one_backward(e->code, y, 0)) &&
+        (!need[1] || ag__one_backward(e->code, y, 1)))
+        return true;
+    return e->backward(w->tape, y, e->code, need);
 }
 
 /* Runs the rule of y; results go to the adjoints of its inputs. */
@@ -344,19 +348,26 @@ bool ag__walk_run(ag__walk *w)
 {
     ag_tape *t = w->tape;
     bool was = w->recorded ? true : ag_record(false), ok = true;
-    bool scalars = w->scalars > 1;
+    bool scalars = w->scalars > 1, quick = !w->recorded && !w->hooks;
     for (uint32_t k = w->top; ok && k-- > 0;) {
         ag_tensor *y = t->node[k];
         if (scalars && y->op && !y->nth) {
             sweep(w, t->mark[y->mark].id > w->stop ? t->mark[y->mark].id : w->stop);
             if (w->recorded && ag_error()) ok = false;
         }
+        if (quick && (y->flags & AG__ADJ) && y->op && y->op->impl) { /* most nodes of small graphs */
+            ok = ok && pass_elementwise(w, y);
+            if (w->spend) y->flags |= AG__SPENT;
+            if (!(y->flags & AG__TARGET)) ag__adjoint_passed(t, y);
+            continue;
+        }
         ok = ok && visit(w, y);
         passed(w, y);
     }
     if (ok && scalars) sweep(w, w->stop);
     if (!w->recorded) ag_record(was);
-    return ok && !ag_error();
+    w->failed = !ok || ag_error();
+    return !w->failed;
 }
 
 ag_tensor *ag__walk_result(ag__walk *w, ag_tensor *x)
@@ -375,12 +386,15 @@ ag_tensor *ag__walk_result(ag__walk *w, ag_tensor *x)
 void ag__walk_end(ag__walk *w)
 {
     ag_tape *t = w->tape;
-    if (w->pruned || !w->recorded)
+    bool everywhere = w->pruned || w->failed || t->n_variable; /* else adjoints are left on leaves only */
+    if (everywhere)
         for (uint32_t k = 0; k < w->top; k++) {
-            ag_tensor *y = t->node[k];
-            if (!w->recorded && (y->flags & AG__ADJ)) ag__adjoint_drop(t, y);
-            y->flags &= (uint16_t) ~(AG__PATH | AG__TARGET);
+            ag_tensor *x = t->node[k];
+            if (!w->recorded) ag__adjoint_passed(t, x);
+            x->flags &= (uint16_t) ~(AG__PATH | AG__TARGET);
         }
+    else if (!w->recorded)
+        for (uint32_t i = 0; i < t->n_proxy; i++) ag__adjoint_passed(t, t->proxy[i]);
     ag__release(&t->budget, w->adjoint, w->scratch);
     ag__release(&t->budget, w->scalar, w->scalar_scratch);
     t->sweep = (ag__adjoints){ NULL, NULL };

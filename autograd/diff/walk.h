@@ -16,6 +16,7 @@ typedef struct ag__walk {
     bool pruned;           /* only nodes with AG__PATH, set by ag__walk_path, matter */
     bool spend;            /* give back what a second walk would need */
     bool hooks;
+    bool failed;
     ag_tensor **adjoint;   /* recorded: by node */
     size_t scratch;        /* bytes of adjoint[] */
     ag_scalar *scalar;     /* recorded: by id */

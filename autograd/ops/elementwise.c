@@ -45,8 +45,22 @@ static ag_tensor *unary(const ag_op *op, int code, const char *who, ag_tensor *x
     ag__unary_fn *f = ag__kernels_for(l->dtype)->unary[code];
     if (ag__likely(l == ly)) f(l->numel, x->data, 1, y->data, 1);
     else ag__each_unary(ly, y->data, l, x->data, f);
-    if (ag__records(x) && !ag__node_record(t, op, NULL, 1, &x, &y, false)) return NULL;
+    if (ag__records(x) && !ag__node_record_few(t, op, 1, x, NULL, y)) return NULL;
     return y;
+}
+
+/* One element and one rounding: not worth a kernel's call. False: not one of these. */
+#define ONE_FORWARD(real)                                                                                              \
+    switch (code) {                                                                                                    \
+    case AG__F_add: *(real *)y = *(const real *)a + *(const real *)b; return true;                                     \
+    case AG__F_sub: *(real *)y = *(const real *)a - *(const real *)b; return true;                                     \
+    case AG__F_mul: *(real *)y = *(const real *)a * *(const real *)b; return true;                                     \
+    default: return false;                                                                                             \
+    }
+static inline bool one_forward(int code, ag_dtype dtype, const void *a, const void *b, void *y)
+{
+    if (dtype == AG_F32) ONE_FORWARD(float)
+    ONE_FORWARD(double)
 }
 
 /* The layout of the result of two operands that broadcast; NULL with the error remembered. */
@@ -84,11 +98,11 @@ static ag_tensor *binary(const ag_op *op, int code, const char *who, ag_tensor *
     ag_tensor *y = ag__temporary(t, l);
     if (ag__unlikely(!y)) return NULL;
     ag__binary_fn *f = ag__kernels_for(l->dtype)->binary[code];
-    if (ag__likely((la == l || la->numel == 1) && (lb == l || lb->numel == 1)))
+    if (l->numel == 1 && one_forward(code, l->dtype, a->data, b->data, y->data)) {
+    } else if (ag__likely((la == l || la->numel == 1) && (lb == l || lb->numel == 1)))
         f(l->numel, a->data, la->numel != 1, b->data, lb->numel != 1, y->data, 1);
     else ag__each_binary(l, y->data, la, a->data, lb, b->data, f);
-    if ((ag__records(a) || ag__records(b)) && !ag__node_record(t, op, NULL, 2, (ag_tensor *[]){ a, b }, &y, false))
-        return NULL;
+    if ((ag__records(a) || ag__records(b)) && !ag__node_record_few(t, op, 2, a, b, y)) return NULL;
     return y;
 }
 
@@ -116,7 +130,7 @@ static bool binary_backward(ag_tape *t, ag_tensor *y, int code, const bool *need
     bool flat = (la == l || la->numel == 1) && (lb == l || lb->numel == 1);
     int64_t sa = la->numel != 1, sb = lb->numel != 1;
     for (int i = 0; i < 2; i++) {
-        if (!need[i]) continue;
+        if (!need[i] || (l->numel == 1 && ag__one_backward(code, y, i))) continue;
         ag__binary_back_fn *f = i ? k->back_b[code] : k->back_a[code];
         bool add;
         void *d = ag__adjoint_of(t, y->in[i], &add);

@@ -10,6 +10,30 @@ typedef struct ag__elementwise {
     bool (*backward)(ag_tape *t, ag_tensor *y, int code, const bool *need);
 } ag__elementwise;
 
+/* For a result of one element of add, sub or mul: the adjoint of input i = or += y's times the slope. Inline, because a
+ * kernel's call costs more than the product. False: another function. */
+#define AG__ONE_BACKWARD(real)                                                                                             \
+    do {                                                                                                               \
+        real g = *(const real *)y->adj, v;                                                                             \
+        switch (code) {                                                                                                \
+        case AG__F_add: v = g; break;                                                                                  \
+        case AG__F_sub: v = i ? -g : g; break;                                                                         \
+        case AG__F_mul: v = g * *(const real *)y->few[!i]->data; break;                                                \
+        default: return false;                                                                                         \
+        }                                                                                                              \
+        if (!x->adj) x->adj = &x->adj_one;                                                                             \
+        real *d = x->adj;                                                                                              \
+        *d = (x->flags & AG__ADJ) ? *d + v : v;                                                                        \
+    } while (0)
+static inline bool ag__one_backward(int code, ag_tensor *y, int i)
+{
+    ag_tensor *x = y->few[i];
+    if (y->layout->dtype == AG_F32) AG__ONE_BACKWARD(float);
+    else AG__ONE_BACKWARD(double);
+    x->flags |= AG__ADJ;
+    return true;
+}
+
 /* x, or if it is a C number (ag_num) its value in dtype `as`; NULL if as cannot hold it. */
 ag_tensor *ag__adopt(ag_tape *t, ag_tensor *x, ag_dtype as, const char *who);
 #endif

@@ -86,18 +86,9 @@ ag_tensor *ag__view(ag_tape *t, const ag__layout *l, ag_tensor *of, int64_t offs
     return x;
 }
 
-static void data_drop(ag_tape *t, ag_tensor *x)
-{
-    if (x->klass == AG__NO_CLASS) return;
-    ag__pool_put(&t->pool, x->data, x->klass);
-    x->klass = AG__NO_CLASS, x->data = NULL;
-}
-
 static uint32_t table_place(const ag_tape *t, const ag_tensor *leaf)
 {
-    uint32_t mask = 2 * t->max_proxy - 1;
-    uint64_t h = (uint64_t)(uintptr_t)leaf * UINT64_C(0x9e3779b97f4a7c15);
-    uint32_t at = (uint32_t)(h >> 32) & mask;
+    uint32_t mask = 2 * t->max_proxy - 1, at = ag__proxy_place(t, leaf);
     while (t->proxy_table[at] && t->proxy_table[at]->few[0] != leaf) at = (at + 1) & mask;
     return at;
 }
@@ -110,31 +101,30 @@ static void table_rebuild(ag_tape *t)
 
 void ag__nodes_release(ag_tape *t, uint32_t from, bool at_once)
 {
-    uint32_t n_proxy = t->n_proxy;
-    ag_tensor *last = t->idle;
-    for (uint32_t k = t->n_node; k-- > from;) {
-        ag_tensor *x = t->node[k];
-        data_drop(t, x);
-        ag__adjoint_drop(t, x);
-        if (x->flags & AG__PROXY) t->n_proxy--;
-        x->serial = AG__STALE;
-    }
-    for (uint32_t i = t->n_proxy; i < n_proxy; i++) ag_free(t->proxy[i]->few[0]);
-    if (t->n_proxy != n_proxy) table_rebuild(t);
-    while (t->n_hook && t->hook[t->n_hook - 1].x->serial == AG__STALE) t->n_hook--;
+    if (t->n_node <= from) return;
+    uint32_t n_proxy = t->n_proxy, epoch = at_once ? t->epoch - QUARANTINE : t->epoch;
+    ag_tensor *chain = NULL, *last = t->node[t->n_node - 1];
     for (uint32_t k = from; k < t->n_node; k++) {
         ag_tensor *x = t->node[k];
-        if (at_once) { /* to the front, aged */
-            x->version = t->epoch - QUARANTINE, x->base = t->idle, t->idle = x;
-            if (!last) last = x, t->idle_last = x;
-            continue;
+        if (x->klass != AG__NO_CLASS) ag__pool_put(&t->pool, x->data, x->klass);
+        if (x->adj_klass != AG__NO_CLASS) ag__pool_put(&t->pool, x->adj, x->adj_klass);
+        if (ag__unlikely(x->flags & (AG__PROXY | AG__HOOKED))) {
+            if (x->flags & AG__PROXY) t->n_proxy--;
+            while (t->n_hook && t->hook[t->n_hook - 1].x->seq >= from) t->n_hook--;
         }
-        x->version = t->epoch, x->base = NULL;
-        if (t->idle) t->idle_last->base = x;
-        else t->idle = x;
-        t->idle_last = x;
+        x->serial = AG__STALE, x->version = epoch;
+        if (chain) chain->base = x;
+        chain = x;
     }
+    /* at once: to the front, as aged; else to the end of the quarantine */
+    last->base = at_once ? t->idle : NULL;
+    if (at_once || !t->idle) {
+        if (!t->idle) t->idle_last = last;
+        t->idle = t->node[from];
+    } else t->idle_last->base = t->node[from], t->idle_last = last;
     t->n_node = from;
+    for (uint32_t i = t->n_proxy; i < n_proxy; i++) ag_free(t->proxy[i]->few[0]);
+    if (t->n_proxy != n_proxy) table_rebuild(t);
 }
 
 /* ---- leaves ---- */
@@ -174,7 +164,7 @@ ag_tensor *ag__proxy_find(const ag_tape *t, const ag_tensor *leaf)
 ag_tensor *ag__operand_slow(ag_tape *t, ag_tensor *x, const char *who, int i)
 {
     if (!x || x->serial != AG__LEAF_SERIAL) return ag__usable(x, t->serial, who, i), NULL;
-    uint16_t grad = (x->flags & AG__GRAD) && !ag__leaf_of(x)->frozen ? AG__GRAD : 0;
+    uint16_t grad = x->flags & AG__GRAD;
     ag_tensor *p = ag__proxy_find(t, x);
     if (ag__likely(p && (p->flags & AG__GRAD) == grad)) return p;
     return proxy_new(t, x, grad); /* new here, or frozen since */

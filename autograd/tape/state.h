@@ -115,9 +115,19 @@ ag_tensor *ag__temporary(ag_tape *t, const ag__layout *l);
 ag_tensor *ag__view(ag_tape *t, const ag__layout *l, ag_tensor *of, int64_t offset);
 /* Checks a handle and turns a leaf into its proxy; NULL with the error remembered. */
 ag_tensor *ag__operand_slow(ag_tape *t, ag_tensor *x, const char *who, int i);
+static inline uint32_t ag__proxy_place(const ag_tape *t, const ag_tensor *leaf)
+{
+    uint64_t h = (uint64_t)(uintptr_t)leaf * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(h >> 32) & (2 * t->max_proxy - 1);
+}
 static inline ag_tensor *ag__operand(ag_tape *t, ag_tensor *x, const char *who, int i)
 {
-    if (ag__likely(x && x->serial == t->serial)) return x;
+    if (ag__unlikely(!x)) return ag__operand_slow(t, x, who, i);
+    if (ag__likely(x->serial == t->serial)) return x;
+    if (x->serial == AG__LEAF_SERIAL && t->max_proxy) {
+        ag_tensor *p = t->proxy_table[ag__proxy_place(t, x)];
+        if (ag__likely(p && p->few[0] == x && !((p->flags ^ x->flags) & AG__GRAD))) return p;
+    }
     return ag__operand_slow(t, x, who, i);
 }
 /* Makes out[0..n_out) the results of op on in[0..n_in): records it if recording is on and an input requires a gradient
@@ -144,7 +154,23 @@ void ag__adjoint_drop(ag_tape *t, ag_tensor *x);
 /* Index in t->mark of the current scalar position. */
 bool ag__mark_here(ag_tape *t, uint32_t *index);
 
-/* Does an operation on these inputs get recorded now? */
+/* Is an operation with this input recorded now? */
 static inline bool ag__records(const ag_tensor *x) { return (x->flags & AG__GRAD) && !ag__here.off; }
+/* ag__node_record for up to two inputs, no attributes, one output, when it is known to be recorded. */
+static inline bool ag__node_record_few(ag_tape *t, const ag_op *op, int n_in, ag_tensor *a, ag_tensor *b, ag_tensor *y)
+{
+    if (ag__likely(t->n_mark && t->mark[t->n_mark - 1].id == ag__pen.next)) y->mark = t->n_mark - 1;
+    else if (!ag__mark_here(t, &y->mark)) return false;
+    y->n_in = (uint16_t)n_in, y->op = op, y->flags |= AG__GRAD;
+    y->few[0] = a, y->few_saw[0] = a->base->version;
+    if (n_in > 1) y->few[1] = b, y->few_saw[1] = b->base->version;
+    return true;
+}
+/* ag__adjoint_drop, inline for tensors of one element. */
+static inline void ag__adjoint_passed(ag_tape *t, ag_tensor *x)
+{
+    if (ag__unlikely(x->adj_klass != AG__NO_CLASS)) ag__adjoint_drop(t, x);
+    else x->adj = NULL, x->flags &= (uint16_t)~AG__ADJ;
+}
 
 #endif

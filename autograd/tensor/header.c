@@ -80,6 +80,7 @@ ag_tensor *ag_grad_of(const ag_tensor *x)
 {
     if (!ag__readable(x, "ag_grad_of", 1)) return NULL;
     if (x->flags & AG__LEAF) return ((const struct ag__leaf *)(const void *)x)->has_grad ? x->adj : NULL;
+    if (!x->op && (x->flags & AG__GRAD)) return x->mark ? x->attr : NULL; /* a variable: diff/backward.c */
     ag_fail(AG_EINVAL, "ag_grad_of: %s is a temporary, gradients are collected in leaves; ask ag_grad for it",
             ag__text(x->layout));
     return NULL;

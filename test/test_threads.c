@@ -1,0 +1,100 @@
+/* Eight threads, each with its own tape, read the same leaves. Run under TSan by `make tsan`. */
+#define _POSIX_C_SOURCE 200809L
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <autograd/autograd.h>
+
+enum { THREADS = 8, ROUNDS = 20, IN = 16, OUT = 8, ROWS = 5 };
+static ag_tensor *w, *b;
+
+struct worker { int id; double grad[OUT * IN]; ag_status status; char message[120]; };
+
+static void *work(void *arg)
+{
+    struct worker *me = arg;
+    ag_tape *tape = ag_tape_new();
+    double x[ROWS * IN];
+    for (int i = 0; i < ROWS * IN; i++) x[i] = sin(i + 1.0); /* the same for everybody */
+    for (int round = 0; round < ROUNDS && !me->status; round++) {
+        ag_tensor *y = ag_tanh(ag_linear(ag_reshape(ag_wrap(x, ROWS * IN), ROWS, IN), w, b));
+        ag_scalar s[OUT];
+        ag_unpack(ag_select(y, 0, round % ROWS), OUT, s);
+        ag_tensor *loss = ag_add(ag_mean(ag_square(y)), ag_sum(ag_pack(OUT, s)));
+        ag_tensor *g = ag_grad(ag_sum(ag_square(ag_grad(loss, w))), w);
+        if (round == 0) ag_read(g, me->grad, OUT * IN);
+        if (me->id % 2) ag_matmul(g, g); /* a mistake stays this thread's own */
+        me->status = ag_error() && !(me->id % 2) ? ag_error() : AG_OK;
+        snprintf(me->message, sizeof me->message, "%s", ag_errmsg());
+        ag_tape_reset(tape);
+    }
+    ag_tape_free(tape);
+    return NULL;
+}
+
+static void threads_share_leaves(void **state)
+{
+    (void)state;
+    double values[OUT * IN];
+    for (int i = 0; i < OUT * IN; i++) values[i] = 0.1 * cos(i);
+    w = ag_param(AG_F64, OUT, IN), b = ag_param(AG_F64, OUT);
+    assert_int_equal(ag_write(w, values, OUT * IN), AG_OK);
+    pthread_t thread[THREADS];
+    static struct worker worker[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        worker[i].id = i;
+        assert_int_equal(pthread_create(&thread[i], NULL, work, &worker[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) pthread_join(thread[i], NULL);
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(worker[i].status, AG_OK);
+        assert_memory_equal(worker[i].grad, worker[0].grad, sizeof worker[0].grad);
+        if (i % 2) assert_string_equal(worker[i].message, "ag_matmul: inner sizes differ: [8,16] and [8,16]");
+        else assert_string_equal(worker[i].message, "");
+    }
+    assert_null(ag_grad_of(w)); /* ag_grad touches no leaf */
+    ag_free(w), ag_free(b);
+}
+
+/* A leaf freed by one thread lives on for the tapes that use it. */
+static ag_tensor *shared;
+static pthread_barrier_t both;
+static void *keep_using(void *arg)
+{
+    ag_tape *tape = ag_tape_new();
+    ag_tensor *y = ag_square(shared);
+    pthread_barrier_wait(&both); /* recorded; the other thread frees now */
+    pthread_barrier_wait(&both);
+    *(double *)arg = ag_item(ag_sum(ag_mul(y, 2.0)));
+    ag_tape_free(tape);
+    return NULL;
+}
+static void a_leaf_outlives_its_owner(void **state)
+{
+    (void)state;
+    double result = 0;
+    pthread_t thread;
+    pthread_barrier_init(&both, NULL, 2);
+    shared = ag_param(AG_F64, 3);
+    ag_fill(shared, 2);
+    assert_int_equal(pthread_create(&thread, NULL, keep_using, &result), 0);
+    pthread_barrier_wait(&both);
+    ag_free(shared);
+    pthread_barrier_wait(&both);
+    pthread_join(thread, NULL);
+    assert_true(result == 24);
+    pthread_barrier_destroy(&both);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(threads_share_leaves),
+                                        cmocka_unit_test(a_leaf_outlives_its_owner) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
