@@ -1,8 +1,8 @@
 /* random.c - random tensors from this thread's Philox generator.
  *
  * Block number `counter` of the sequence is Philox of (counter, 0) under the seed as key. A call starts at a new block
- * and uses whole ones, words in order: f32 takes a word for a number, everything else two. No libm function is called,
- * and every operation is exactly rounded, so that numbers are the same on every machine. */
+ * and uses whole ones, words in order: f32 takes a word for a number, everything else two. Of libm only what is
+ * exactly rounded is called, so that numbers are the same on every machine. */
 #include <autograd/base/philox.h>
 #include <autograd/ops/apply.h>
 #include <math.h>
@@ -99,7 +99,10 @@ static void turn_of(double u, double *cosine, double *sine)
 {
     double quarter = floor(4 * u + 0.5), x = (u - quarter / 4) * 6.2831853071795865, z = -x * x;
     double c = 1, s = 1;
-    for (int k = 16; k >= 2; k -= 2) c = 1 + c * z / (k * (k - 1)), s = 1 + s * z / (k * (k + 1));
+    for (int k = 16; k >= 2; k -= 2) {
+        c = 1 + c * (z * (1.0 / (k * (k - 1))));
+        s = 1 + s * (z * (1.0 / (k * (k + 1))));
+    }
     s *= x;
     switch ((int)quarter & 3) {
     case 0: *cosine = c, *sine = s; break;
@@ -195,7 +198,7 @@ ag_tensor *ag_randperm(int64_t n)
     source s = { .g = &generator };
     for (int64_t i = 0; i < n; i++) { /* the numbers so far, i put in a random place among them */
         int64_t j = (int64_t)draw_below(&s, (uint64_t)i + 1);
-        at[i] = at[j];
+        if (j < i) at[i] = at[j];
         at[j] = i;
     }
     return x;
