@@ -1,0 +1,590 @@
+/* reduce.c - sums, means, extremes and logsumexp over any axes, and argmax.
+ *
+ * A reduction is two nests of loops, over the axes that stay and over those that go, each sorted by stride and merged
+ * where axes lie end to end. If the elements next to each other go, runs of them are folded to one number (along);
+ * if they stay, rows are folded into a row of results, in blocks, so that rounding errors do not pile up (across). */
+#include <autograd/ops/family.h>
+#include <math.h>
+#include <stdlib.h>
+
+enum { LOGSUMEXP = AG__N_REDUCE, ROWS_PER_BLOCK = 128, LONG_RUN = 16 };
+
+typedef struct nest {
+    int n;
+    int64_t size[AG_MAX_RANK], x[AG_MAX_RANK], y[AG_MAX_RANK]; /* strides of the input and of the result */
+} nest;
+typedef struct plan {
+    nest stay, go;
+} plan;
+
+static void nest_add(nest *a, int64_t size, int64_t x, int64_t y)
+{
+    int i = a->n++;
+    for (; i > 0 && llabs(a->x[i - 1]) < llabs(x); i--)
+        a->size[i] = a->size[i - 1], a->x[i] = a->x[i - 1], a->y[i] = a->y[i - 1];
+    a->size[i] = size, a->x[i] = x, a->y[i] = y;
+}
+
+static void nest_merge(nest *a)
+{
+    int n = 0;
+    for (int i = 1; i < a->n; i++) {
+        bool joint = a->x[n] == a->size[i] * a->x[i] && a->y[n] == a->size[i] * a->y[i];
+        int64_t before = joint ? a->size[n] : 1;
+        n += !joint;
+        a->size[n] = before * a->size[i], a->x[n] = a->x[i], a->y[n] = a->y[i];
+    }
+    if (a->n) a->n = n + 1;
+}
+
+/* The next place of the first n axes; false after the last. */
+static bool nest_next(const nest *a, int n, int64_t *at, int64_t *x, int64_t *y)
+{
+    for (int i = n - 1; i >= 0; i--) {
+        *x += a->x[i], *y += a->y[i];
+        if (++at[i] < a->size[i]) return true;
+        *x -= a->size[i] * a->x[i], *y -= a->size[i] * a->y[i];
+        at[i] = 0;
+    }
+    return false;
+}
+
+static plan plan_of(const ag__layout *l, uint32_t mask)
+{
+    plan p;
+    p.stay.n = p.go.n = 0;
+    int64_t y = 1;
+    for (int i = l->rank - 1; i >= 0; i--) {
+        if (l->dims[i] == 1) continue;
+        if (mask >> i & 1)
+            nest_add(&p.go, l->dims[i], l->strides[i], 0);
+        else
+            nest_add(&p.stay, l->dims[i], l->strides[i], y), y *= l->dims[i];
+    }
+    nest_merge(&p.stay), nest_merge(&p.go);
+    if (!p.go.n) nest_add(&p.go, 1, 1, 0);
+    return p;
+}
+
+/* ---- the loops ---- */
+
+typedef struct fold {
+    const ag__kernels *k;
+    ag_dtype dtype;
+    size_t item;
+    int code; /* AG__SUM, AG__MAX, AG__MIN or LOGSUMEXP */
+    bool add; /* to the result */
+} fold;
+
+/* log of the sum of e^x of one run; a run whose largest is -inf or inf has that value */
+static double run_logsumexp(const fold *f, int64_t n, const void *x, int64_t sx)
+{
+    double v = f->k->softmax(n, x, sx, NULL, 0);
+    if (v == v) return v;
+    double most = f->k->reduce[AG__MAX](n, x, sx);
+    return isinf(most) ? most : v;
+}
+
+static double run(const fold *f, int64_t n, const void *x, int64_t sx)
+{
+    return f->code == LOGSUMEXP ? run_logsumexp(f, n, x, sx) : f->k->reduce[f->code](n, x, sx);
+}
+
+static double join(int code, double a, double b)
+{
+    switch (code) {
+    case AG__SUM: return a + b;
+    case AG__MAX: return a > b || a != a ? a : b;
+    case AG__MIN: return a < b || a != a ? a : b;
+    default: return isinf(a) && a == b ? a : fmax(a, b) + log1p(exp(-fabs(a - b)));
+    }
+}
+
+static void along(const fold *f, const plan *p, const char *x, char *y)
+{
+    const nest *go = &p->go;
+    int last = go->n - 1;
+    int64_t outer[AG_MAX_RANK] = { 0 }, ox = 0, oy = 0;
+    do {
+        int64_t inner[AG_MAX_RANK] = { 0 }, ix = ox, none = 0;
+        double v = run(f, go->size[last], x + ix * (int64_t)f->item, go->x[last]);
+        while (nest_next(go, last, inner, &ix, &none))
+            v = join(f->code, v, run(f, go->size[last], x + ix * (int64_t)f->item, go->x[last]));
+        if (f->add) v += ag__number_at(f->dtype, y, oy);
+        ag__number_put(f->dtype, y, oy, v);
+    } while (nest_next(&p->stay, p->stay.n, outer, &ox, &oy));
+}
+
+/* y[i] = x[i], or y[i] joined with x[i] */
+static void row_join(const fold *f, int64_t n, const void *x, int64_t sx, void *y, int64_t sy, bool first)
+{
+    if (first || f->code == AG__SUM)
+        f->k->copy(n, x, sx, y, sy, !first);
+    else
+        f->k->binary[f->code == AG__MAX ? AG__F_maximum : AG__F_minimum](n, x, sx, y, sy, y, sy);
+}
+
+/* One piece of a row of results. */
+static void across_piece(const fold *f, const nest *go, int64_t n, const char *x, int64_t sx, char *y, int64_t sy)
+{
+    ag__chunk sum;
+    int64_t at[AG_MAX_RANK] = { 0 }, ox = 0, none = 0, rows = 0;
+    bool first = !f->add, more;
+    do {
+        row_join(f, n, x + ox * (int64_t)f->item, sx, &sum, 1, rows++ == 0);
+        more = nest_next(go, go->n, at, &ox, &none);
+        if (more && rows < ROWS_PER_BLOCK) continue;
+        row_join(f, n, &sum, 1, y, sy, first);
+        first = false, rows = 0;
+    } while (more);
+}
+
+static void across(const fold *f, const plan *p, const char *x, char *y)
+{
+    int last = p->stay.n - 1;
+    int64_t n = p->stay.size[last], sx = p->stay.x[last], sy = p->stay.y[last], item = (int64_t)f->item;
+    int64_t at[AG_MAX_RANK] = { 0 }, ox = 0, oy = 0;
+    do {
+        for (int64_t j = 0; j < n; j += AG__CHUNK) {
+            int64_t width = n - j < AG__CHUNK ? n - j : AG__CHUNK;
+            across_piece(f, &p->go, width, x + (ox + j * sx) * item, sx, y + (oy + j * sy) * item, sy);
+        }
+    } while (nest_next(&p->stay, last, at, &ox, &oy));
+}
+
+static void reduce(int code, const ag__layout *l, const void *x, uint32_t mask, void *y, bool add)
+{
+    fold f = { ag__kernels_for(l->dtype), l->dtype, l->item, code, add };
+    plan p = plan_of(l, mask);
+    const nest *stay = &p.stay, *go = &p.go;
+    bool runs = stay->n == 0 || code == LOGSUMEXP ||
+                (go->size[go->n - 1] >= LONG_RUN && llabs(go->x[go->n - 1]) < llabs(stay->x[stay->n - 1]));
+    (runs ? along : across)(&f, &p, x, y);
+}
+
+void ag__sum_axes(const ag__layout *l, const void *x, uint32_t mask, void *y, bool add)
+{
+    if (l->numel) {
+        reduce(AG__SUM, l, x, mask, y, add);
+        return;
+    }
+    int64_t n = 1;
+    for (int i = 0; i < l->rank; i++) n *= mask >> i & 1 ? 1 : l->dims[i];
+    if (!add) memset(y, 0, (size_t)n * l->item);
+}
+
+static void reduce_whole(int code, const ag__layout *l, const char *x, uint32_t mask, ag_tensor *y)
+{
+    plan p = plan_of(l, mask);
+    int64_t outer[AG_MAX_RANK] = { 0 }, ox = 0, oy = 0;
+    do {
+        int64_t inner[AG_MAX_RANK] = { 0 }, ix = ox, none = 0;
+        int64_t v = ag__whole(l->dtype, x, ix);
+        while (nest_next(&p.go, p.go.n, inner, &ix, &none)) {
+            int64_t e = ag__whole(l->dtype, x, ix);
+            if (code == AG__SUM)
+                v = (int64_t)((uint64_t)v + (uint64_t)e);
+            else if (code == AG__MAX ? e > v : e < v)
+                v = e;
+        }
+        ag__whole_put(y->layout->dtype, y->data, oy, v);
+    } while (nest_next(&p.stay, p.stay.n, outer, &ox, &oy));
+}
+
+/* ---- what the rows share ---- */
+
+typedef struct over {
+    uint32_t mask; /* bit i: axis i goes */
+    bool keep;     /* as size 1 */
+} over;
+
+static ag_status over_shape(const ag_call *c, ag_shape *out)
+{
+    const over *o = c->attr;
+    const ag__layout *l = c->in[0]->layout;
+    out->dtype = l->dtype, out->rank = 0;
+    for (int i = 0; i < l->rank; i++) {
+        bool goes = o->mask >> i & 1;
+        if (!goes || o->keep) out->dims[out->rank++] = goes ? 1 : l->dims[i];
+    }
+    return AG_OK;
+}
+
+static ag_tensor *over_apply(const ag_op *op, ag_tensor *x, over o)
+{
+    return ag__apply(op, &o, x);
+}
+
+/* What over_apply of the call's operation gives on another tensor of its input's shape. */
+static ag_tensor *over_again(const ag_call *c, ag_tensor *x)
+{
+    return ag__apply(c->op, c->attr, x);
+}
+
+static ag_tensor *reduction(const ag_op *op, const char *who, ag_tensor *x, int n, const int *list, bool keep)
+{
+    ag_tape *t;
+    over o = { 0, keep };
+    if (!ag__begin(&t, &x, who) || !ag__axes(n, list, x->layout, who, &o.mask)) return NULL;
+    return over_apply(op, x, o);
+}
+
+/* The gradient, or the result, with the axes that went put back as size 1. */
+static ag_tensor *kept(const ag_call *c, ag_tensor *g)
+{
+    const over *o = c->attr;
+    const ag__layout *l = c->in[0]->layout;
+    if (o->keep || g->layout->rank == l->rank) return g;
+    int64_t dims[AG_MAX_RANK];
+    for (int i = 0; i < l->rank; i++) dims[i] = o->mask >> i & 1 ? 1 : l->dims[i];
+    return (ag_reshape)(g, l->rank, dims);
+}
+
+static ag_tensor *spread(const ag_call *c, ag_tensor *g)
+{
+    return (ag_expand)(kept(c, g), c->in[0]->layout->rank, c->in[0]->layout->dims);
+}
+
+/* How many elements go into each result. */
+static double share(const ag_call *c)
+{
+    const over *o = c->attr;
+    const ag__layout *l = c->in[0]->layout;
+    double n = 1;
+    for (int i = 0; i < l->rank; i++) n *= o->mask >> i & 1 ? (double)l->dims[i] : 1;
+    return n;
+}
+
+/* gin = or += k g, repeated along the axes that went */
+struct spread_loop {
+    const ag__kernels *k;
+    double factor;
+    bool add;
+};
+static void spread_loop(int64_t n, char *const *p, const int64_t *s, void *user)
+{
+    const struct spread_loop *u = user;
+    u->k->scale(n, u->factor, p[1], s[1], p[0], s[0], u->add);
+}
+static ag_status spread_back(ag_call *c, double factor)
+{
+    const over *o = c->attr;
+    const ag__layout *l = c->in[0]->layout;
+    ag__layout g;
+    int64_t dims[AG_MAX_RANK];
+    for (int i = 0; i < l->rank; i++) dims[i] = o->mask >> i & 1 ? 1 : l->dims[i];
+    if (!ag__layout_set(&g, l->dtype, l->rank, dims, NULL, c->op->name)) return ag_error();
+    struct spread_loop u = { ag__kernels_for(l->dtype), factor, c->add[0] };
+    ag__iterate(l->rank, l->dims, 2, (const ag__layout *[]){ c->gin[0]->layout, &g },
+                (void *[]){ c->gin[0]->data, c->g[0]->data }, spread_loop, &u);
+    return AG_OK;
+}
+
+/* ---- sum: dx = g, repeated ---- */
+
+static ag_status sum_shape(const ag_call *c, ag_shape *out)
+{
+    over_shape(c, out);
+    if (!ag__is_float(out->dtype)) out->dtype = AG_I64;
+    return AG_OK;
+}
+static ag_status sum_forward(ag_call *c)
+{
+    const ag__layout *l = c->in[0]->layout;
+    uint32_t mask = ((const over *)c->attr)->mask;
+    ag_tensor *y = c->out[0];
+    if (ag__is_float(l->dtype))
+        ag__sum_axes(l, c->in[0]->data, mask, y->data, false);
+    else if (l->numel)
+        reduce_whole(AG__SUM, l, c->in[0]->data, mask, y);
+    else
+        memset(y->data, 0, (size_t)y->layout->numel * y->layout->item);
+    return AG_OK;
+}
+AG__VJP1(sum_vjp, spread(c, g))
+AG__JVP1(over_jvp, over_again(c, t))
+static ag_status sum_backward(ag_call *c)
+{
+    return spread_back(c, 1);
+}
+
+const ag_op ag__op_sum = { .name = "sum",
+                           .n_in = 1,
+                           .attr_size = sizeof(over),
+                           .shape = sum_shape,
+                           .forward = sum_forward,
+                           .vjp = sum_vjp,
+                           .jvp = over_jvp,
+                           .backward = sum_backward,
+                           .saves = AG_SAVES_NOTHING,
+                           .flags = AG_OP_STRIDED };
+
+ag_tensor *(ag_sum)(ag_tensor *x, int n, const int *axes)
+{
+    return reduction(&ag__op_sum, "ag_sum", x, n, axes, false);
+}
+ag_tensor *(ag_sum_keep)(ag_tensor *x, int n, const int *axes)
+{
+    return reduction(&ag__op_sum, "ag_sum_keep", x, n, axes, true);
+}
+
+ag_tensor *ag_sum_to(ag_tensor *g, ag_tensor *like)
+{
+    ag_tape *t;
+    if (!ag__begin(&t, &g, "ag_sum_to") || !(like = ag__operand(t, like, "ag_sum_to", 2))) return NULL;
+    const ag__layout *from = g->layout, *to = like->layout;
+    if (ag__same_dims(from, to)) return g;
+    int new = from->rank - to->rank;
+    bool fits = new >= 0;
+    over o = { 0, false };
+    for (int i = 0; fits && i < from->rank; i++) {
+        bool repeated = i < new || (to->dims[i - new] == 1 && from->dims[i] != 1);
+        fits = repeated || to->dims[i - new] == from->dims[i];
+        if (repeated) o.mask |= 1u << i;
+    }
+    if (!fits) return ag_fail(AG_ESHAPE, "ag_sum_to: %s does not broadcast to %s", ag__text(to), ag__text(from)), NULL;
+    ag_tensor *y = over_apply(&ag__op_sum, g, o);
+    return y && y->layout->rank != to->rank ? (ag_reshape)(y, to->rank, to->dims) : y;
+}
+
+/* ---- mean: dx = g / n, repeated ---- */
+
+static ag_status mean_forward(ag_call *c)
+{
+    ag_status status = sum_forward(c);
+    ag_tensor *y = c->out[0];
+    ag__number n = ag__number_of(y->layout->dtype, share(c));
+    ag__kernels_for(y->layout->dtype)->binary[AG__F_div](y->layout->numel, y->data, 1, &n, 0, y->data, 1);
+    return status;
+}
+AG__VJP1(mean_vjp, spread(c, ag_div(g, share(c))))
+static ag_status mean_backward(ag_call *c)
+{
+    return spread_back(c, 1 / share(c));
+}
+
+const ag_op ag__op_mean = { .name = "mean",
+                            .n_in = 1,
+                            .attr_size = sizeof(over),
+                            .shape = over_shape,
+                            .forward = mean_forward,
+                            .vjp = mean_vjp,
+                            .jvp = over_jvp,
+                            .backward = mean_backward,
+                            .saves = AG_SAVES_NOTHING,
+                            .flags = AG_OP_STRIDED };
+
+static ag_tensor *float_reduction(const ag_op *op, const char *who, ag_tensor *x, int n, const int *list, bool keep)
+{
+    ag_tape *t;
+    if (!ag__begin(&t, &x, who) || !ag__need_float(x, who)) return NULL;
+    return reduction(op, who, x, n, list, keep);
+}
+ag_tensor *(ag_mean)(ag_tensor *x, int n, const int *axes)
+{
+    return float_reduction(&ag__op_mean, "ag_mean", x, n, axes, false);
+}
+ag_tensor *(ag_mean_keep)(ag_tensor *x, int n, const int *axes)
+{
+    return float_reduction(&ag__op_mean, "ag_mean_keep", x, n, axes, true);
+}
+
+/* ---- max and min: dx = g where x is the extreme, divided by how many are ---- */
+
+static ag_status extreme_shape(const ag_call *c, ag_shape *out)
+{
+    const over *o = c->attr;
+    const ag__layout *l = c->in[0]->layout;
+    for (int i = 0; i < l->rank; i++)
+        if (l->dims[i] == 0 && (o->mask >> i & 1))
+            return ag_fail(AG_ESHAPE, "ag_%s: axis %d of %s holds nothing", c->op->name, i, ag__text(l));
+    return over_shape(c, out);
+}
+static ag_status extreme_forward(ag_call *c)
+{
+    const ag__layout *l = c->in[0]->layout;
+    uint32_t mask = ((const over *)c->attr)->mask;
+    int code = c->op == &ag__op_max ? AG__MAX : AG__MIN;
+    if (l->numel == 0) return AG_OK;
+    if (ag__is_float(l->dtype))
+        reduce(code, l, c->in[0]->data, mask, c->out[0]->data, false);
+    else
+        reduce_whole(code, l, c->in[0]->data, mask, c->out[0]);
+    return AG_OK;
+}
+/* The share of each element in the extreme: locally constant. */
+static ag_tensor *winners(const ag_call *c)
+{
+    ag_tensor *x = c->in[0];
+    ag_tensor *hit = ag_to(ag_eq(x, kept(c, c->out[0])), x->layout->dtype);
+    return hit ? ag_div(hit, over_apply(&ag__op_sum, hit, (over){ ((const over *)c->attr)->mask, true })) : NULL;
+}
+AG__VJP1(extreme_vjp, ag_mul(kept(c, g), winners(c)))
+AG__JVP1(extreme_jvp, over_apply(&ag__op_sum, ag_mul(t, winners(c)), *(const over *)c->attr))
+
+const ag_op ag__op_max = { .name = "max",
+                           .n_in = 1,
+                           .attr_size = sizeof(over),
+                           .shape = extreme_shape,
+                           .forward = extreme_forward,
+                           .vjp = extreme_vjp,
+                           .jvp = extreme_jvp,
+                           .saves = AG_SAVES_IN(0) | AG_SAVES_OUT(0),
+                           .flags = AG_OP_STRIDED };
+const ag_op ag__op_min = { .name = "min",
+                           .n_in = 1,
+                           .attr_size = sizeof(over),
+                           .shape = extreme_shape,
+                           .forward = extreme_forward,
+                           .vjp = extreme_vjp,
+                           .jvp = extreme_jvp,
+                           .saves = AG_SAVES_IN(0) | AG_SAVES_OUT(0),
+                           .flags = AG_OP_STRIDED };
+
+ag_tensor *(ag_max)(ag_tensor *x, int n, const int *axes)
+{
+    return reduction(&ag__op_max, "ag_max", x, n, axes, false);
+}
+ag_tensor *(ag_max_keep)(ag_tensor *x, int n, const int *axes)
+{
+    return reduction(&ag__op_max, "ag_max_keep", x, n, axes, true);
+}
+ag_tensor *(ag_min)(ag_tensor *x, int n, const int *axes)
+{
+    return reduction(&ag__op_min, "ag_min", x, n, axes, false);
+}
+ag_tensor *(ag_min_keep)(ag_tensor *x, int n, const int *axes)
+{
+    return reduction(&ag__op_min, "ag_min_keep", x, n, axes, true);
+}
+
+/* ---- logsumexp: dx = g e^(x - y); where all x are -inf, and the value is, 0 ---- */
+
+static ag_status logsumexp_forward(ag_call *c)
+{
+    const ag__layout *l = c->in[0]->layout;
+    ag_tensor *y = c->out[0];
+    if (l->numel)
+        reduce(LOGSUMEXP, l, c->in[0]->data, ((const over *)c->attr)->mask, y->data, false);
+    else
+        ag__kernels_for(l->dtype)->fill(y->layout->numel, -INFINITY, y->data, 1);
+    return AG_OK;
+}
+static ag_tensor *portions(const ag_call *c)
+{
+    ag_tensor *y = kept(c, c->out[0]);
+    return ag_exp(ag_sub(c->in[0], ag_where(ag_eq(y, -INFINITY), ag_num(0), y)));
+}
+AG__VJP1(logsumexp_vjp, ag_mul(kept(c, g), portions(c)))
+AG__JVP1(logsumexp_jvp, over_apply(&ag__op_sum, ag_mul(t, portions(c)), *(const over *)c->attr))
+
+/* gin[i] = or += g e^(x[i] - y) for one run */
+static void portions_back(const fold *f, int64_t n, const char *x, int64_t s, double y, double g, char *gin)
+{
+    ag__number shift = ag__number_of(f->dtype, y == -INFINITY ? 0 : y);
+    for (int64_t i = 0; i < n; i += AG__CHUNK) {
+        int64_t m = n - i < AG__CHUNK ? n - i : AG__CHUNK, at = i * s * (int64_t)f->item;
+        ag__chunk e;
+        f->k->binary[AG__F_sub](m, x + at, s, &shift, 0, &e, 1);
+        f->k->unary[AG__F_exp](m, &e, 1, &e, 1);
+        f->k->scale(m, g, &e, 1, gin + at, s, f->add);
+    }
+}
+static ag_status logsumexp_backward(ag_call *c)
+{
+    const ag__layout *l = c->in[0]->layout; /* row-major, as gin is: one set of offsets serves both */
+    if (l->numel == 0) return AG_OK;
+    fold f = { ag__kernels_for(l->dtype), l->dtype, l->item, LOGSUMEXP, c->add[0] };
+    plan p = plan_of(l, ((const over *)c->attr)->mask);
+    const char *x = c->in[0]->data;
+    char *gin = c->gin[0]->data;
+    int last = p.go.n - 1;
+    int64_t outer[AG_MAX_RANK] = { 0 }, ox = 0, oy = 0;
+    do {
+        int64_t inner[AG_MAX_RANK] = { 0 }, ix = ox, none = 0;
+        double y = ag__number_at(l->dtype, c->out[0]->data, oy), g = ag__number_at(l->dtype, c->g[0]->data, oy);
+        do {
+            int64_t at = ix * (int64_t)l->item;
+            portions_back(&f, p.go.size[last], x + at, p.go.x[last], y, g, gin + at);
+        } while (nest_next(&p.go, last, inner, &ix, &none));
+    } while (nest_next(&p.stay, p.stay.n, outer, &ox, &oy));
+    return AG_OK;
+}
+
+const ag_op ag__op_logsumexp = { .name = "logsumexp",
+                                 .n_in = 1,
+                                 .attr_size = sizeof(over),
+                                 .shape = over_shape,
+                                 .forward = logsumexp_forward,
+                                 .vjp = logsumexp_vjp,
+                                 .jvp = logsumexp_jvp,
+                                 .backward = logsumexp_backward,
+                                 .saves = AG_SAVES_IN(0) | AG_SAVES_OUT(0) };
+
+ag_tensor *(ag_logsumexp)(ag_tensor *x, int n, const int *axes)
+{
+    return float_reduction(&ag__op_logsumexp, "ag_logsumexp", x, n, axes, false);
+}
+ag_tensor *(ag_logsumexp_keep)(ag_tensor *x, int n, const int *axes)
+{
+    return float_reduction(&ag__op_logsumexp, "ag_logsumexp_keep", x, n, axes, true);
+}
+
+/* ---- argmax ---- */
+
+static ag_status argmax_shape(const ag_call *c, ag_shape *out)
+{
+    int axis = *(const int *)c->attr;
+    const ag__layout *l = c->in[0]->layout;
+    if (l->rank && l->dims[axis] == 0)
+        return ag_fail(AG_ESHAPE, "ag_argmax: axis %d of %s holds nothing", axis, ag__text(l));
+    ag__shape_drop(out, l, axis);
+    out->dtype = AG_I64;
+    return AG_OK;
+}
+
+/* The first of the largest; NaN is larger than any number, as in NumPy. */
+#define FIRST_LARGEST(T)                                                                                          \
+    do {                                                                                                          \
+        const T *v = (const T *)x + from;                                                                         \
+        for (int64_t i = 1; i < n; i++)                                                                           \
+            if (v[i * step] > v[best * step] || (v[i * step] != v[i * step] && v[best * step] == v[best * step])) \
+                best = i;                                                                                         \
+    } while (0)
+static int64_t first_largest(ag_dtype dtype, const void *x, int64_t from, int64_t n, int64_t step)
+{
+    int64_t best = 0;
+    switch (dtype) {
+    case AG_F32: FIRST_LARGEST(float); break;
+    case AG_F64: FIRST_LARGEST(double); break;
+    case AG_I64: FIRST_LARGEST(int64_t); break;
+    case AG_I32: FIRST_LARGEST(int32_t); break;
+    default: FIRST_LARGEST(uint8_t); break;
+    }
+    return best;
+}
+
+static ag_status argmax_forward(ag_call *c)
+{
+    const ag__layout *l = c->in[0]->layout;
+    ag__span s = ag__span_of(l, *(const int *)c->attr);
+    int64_t *y = c->out[0]->data;
+    for (int64_t o = 0; o < s.outer; o++)
+        for (int64_t i = 0; i < s.inner; i++)
+            *y++ = first_largest(l->dtype, c->in[0]->data, o * s.n * s.inner + i, s.n, s.inner);
+    return AG_OK;
+}
+
+const ag_op ag__op_argmax = { .name = "argmax",
+                              .n_in = 1,
+                              .attr_size = sizeof(int),
+                              .shape = argmax_shape,
+                              .forward = argmax_forward,
+                              .saves = AG_SAVES_NOTHING };
+
+ag_tensor *ag_argmax(ag_tensor *x, int axis)
+{
+    ag_tape *t;
+    if (!ag__begin(&t, &x, "ag_argmax") || (axis = ag__axis_or_0(axis, x->layout, "ag_argmax")) < 0) return NULL;
+    return ag__apply(&ag__op_argmax, &axis, x);
+}
