@@ -1,0 +1,27 @@
+/* bench.h - what the benchmarks share: interleaved medians, and the machine's peak to scale them by. */
+#ifndef BENCH_H
+#define BENCH_H
+
+/* CPU seconds of this process: the machine may have other things to do. */
+double bench_now(void);
+
+/* Things to be compared, run in turn. */
+typedef struct bench_case {
+    const char *name;
+    void (*run)(void *);
+    void *arg;
+    double median; /* seconds of one run: the result */
+} bench_case;
+/* `rounds` samples of each, taken in turn; a sample repeats its case for about `slice` seconds. */
+void bench_run(bench_case *c, int n, int rounds, double slice);
+
+/* Peak f32 multiply-adds of one core in GFLOP/s, measured now; and what it is where the project's figures were taken.
+ * Times are also given scaled by peak / reference, as that machine would have them. */
+double bench_peak(void);
+#define BENCH_REFERENCE 241.0
+
+/* ns and bytes per recorded operation (tape_scalar.c), steps of small tensors (tape_tensor.c). */
+void bench_scalar(int rounds);
+void bench_tensor(int rounds);
+
+#endif
