@@ -26,7 +26,8 @@
 enum {
     PANEL_BYTES = 24576, /* on the stack, beside which a small thread still has room */
     KC = PANEL_BYTES / (NV * AG__VECTOR_BYTES) < 256 ? PANEL_BYTES / (NV * AG__VECTOR_BYTES) : 256,
-    SMALL = 512, /* multiply-adds up to which a plain loop wins */
+    SMALL = 512,    /* multiply-adds up to which a plain loop wins */
+    PACK_FROM = 48, /* rows of A from which packing rows of B pays: they no longer compete for cache sets */
 };
 
 #define AG__TEXT <autograd/kernels/gemm.c>
@@ -35,12 +36,21 @@ enum {
 
 #define vec  AG__TYPED(vec)
 #define tile AG__TYPED(tile)
+#define quad AG__TYPED(quad)
 typedef real vec __attribute__((vector_size(AG__VECTOR_BYTES), aligned(sizeof(real)), may_alias));
+typedef real quad __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
+#if defined(__clang__)
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#elif AG__REAL_BITS == 32
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (int32_t __attribute__((vector_size(16)))){ __VA_ARGS__ })
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (int64_t __attribute__((vector_size(16)))){ __VA_ARGS__ })
+#endif
 
 /* What the tiles over one panel share. The panel's last vector covers the columns from `last` on, of which lanes
  * from..to-1 count: at the right edge it overlaps its neighbour, or a packed panel's padding. */
 typedef struct tile {
-    int last, from, to;
+    int b_last, c_last, from, to;
     bool add;
     int64_t kc, a_row, a_col, b_row, c_row;
     const real *b, *bias;
@@ -74,7 +84,7 @@ AG__INLINE void AG__TYPED(tile_body)(int mr, int nv, const tile *t, const real *
     for (int64_t p = 0; p < t->kc; p++, a += t->a_col, b += t->b_row) {
         vec x[NV];
         AG__UNROLL
-        for (int j = 0; j < nv; j++) x[j] = *(const vec *)(b + (j < nv - 1 ? j * VL : t->last));
+        for (int j = 0; j < nv; j++) x[j] = *(const vec *)(b + (j < nv - 1 ? j * VL : t->b_last));
         AG__UNROLL
         for (int i = 0; i < mr; i++) {
             real s = a[i * t->a_row];
@@ -87,7 +97,7 @@ AG__INLINE void AG__TYPED(tile_body)(int mr, int nv, const tile *t, const real *
     for (int i = 0; i < mr; i++, c += t->c_row) {
         AG__UNROLL
         for (int j = 0; j < nv; j++) {
-            int at = j < nv - 1 ? j * VL : t->last;
+            int at = j < nv - 1 ? j * VL : t->c_last;
             if (j < nv - 1 || whole)
                 AG__TYPED(store)(t, sum[i][j], c + at, t->bias ? t->bias + at : NULL);
             else
@@ -120,42 +130,85 @@ static AG__TYPED(tile_fn) *const AG__TYPED(tiles)[NV][4] = { TILE_NAMES(1), TILE
 #undef TILES
 #undef TILE_NAMES
 
-/* kc x width elements of B as rows of nv vectors, padded with zeros */
+/* ---- packing: kc x width elements of B as rows of nv vectors ---- */
+
+/* B's own rows. The last vector is the one that ends at the panel's right edge. */
+static void AG__TYPED(pack_rows)(const ag__gemm *g, const real *b, int64_t kc, int width, int nv, real *panel)
+{
+    for (int64_t p = 0; p < kc; p++, b += g->b_row, panel += nv * VL) {
+        for (int v = 0; v < nv - 1; v++) *(vec *)(panel + v * VL) = *(const vec *)(b + v * VL);
+        *(vec *)(panel + (nv - 1) * VL) = *(const vec *)(b + width - VL);
+    }
+}
+
+/* SIDE x SIDE elements from columns that lie contiguous, ld apart */
+enum { AG__TYPED(SIDE) = 16 / sizeof(real) };
+AG__INLINE void AG__TYPED(transpose)(const real *b, int64_t ld, real *to, int64_t to_ld)
+{
+    quad a0 = *(const quad *)b, a1 = *(const quad *)(b + ld);
+#if AG__REAL_BITS == 32
+    quad a2 = *(const quad *)(b + 2 * ld), a3 = *(const quad *)(b + 3 * ld);
+    quad low01 = SHUFFLE(a0, a1, 0, 4, 1, 5), high01 = SHUFFLE(a0, a1, 2, 6, 3, 7);
+    quad low23 = SHUFFLE(a2, a3, 0, 4, 1, 5), high23 = SHUFFLE(a2, a3, 2, 6, 3, 7);
+    *(quad *)to = SHUFFLE(low01, low23, 0, 1, 4, 5);
+    *(quad *)(to + to_ld) = SHUFFLE(low01, low23, 2, 3, 6, 7);
+    *(quad *)(to + 2 * to_ld) = SHUFFLE(high01, high23, 0, 1, 4, 5);
+    *(quad *)(to + 3 * to_ld) = SHUFFLE(high01, high23, 2, 3, 6, 7);
+#else
+    *(quad *)to = SHUFFLE(a0, a1, 0, 2);
+    *(quad *)(to + to_ld) = SHUFFLE(a0, a1, 1, 3);
+#endif
+}
+
+/* Any strides; padded with zeros. */
 static void AG__TYPED(pack)(const ag__gemm *g, const real *b, int64_t kc, int width, int nv, real *panel)
 {
-    int ld = nv * VL;
-    for (int q = 0; q < width; q++)
+    int ld = nv * VL, side = AG__TYPED(SIDE), q = 0;
+    for (; g->b_row == 1 && q + side <= width; q += side) {
+        int64_t p = 0;
+        for (; p + side <= kc; p += side)
+            AG__TYPED(transpose)(b + p + q * g->b_col, g->b_col, panel + p * ld + q, ld);
+        for (; p < kc; p++)
+            for (int i = q; i < q + side; i++) panel[p * ld + i] = b[p + i * g->b_col];
+    }
+    for (; q < width; q++)
         for (int64_t p = 0; p < kc; p++) panel[p * ld + q] = b[p * g->b_row + q * g->b_col];
-    for (int q = width; q < ld; q++)
+    for (; q < ld; q++)
         for (int64_t p = 0; p < kc; p++) panel[p * ld + q] = 0;
+}
+
+/* The panel of `width` columns from j on, in place or in `packed`. */
+static void AG__TYPED(use_panel)(const ag__gemm *g, tile *t, const real *b, int width, int nv, real *packed)
+{
+    bool rows = g->b_col == 1 && g->n >= VL;
+    t->c_last = rows ? width - VL : (nv - 1) * VL;
+    t->from = rows ? nv * VL - width : 0;
+    t->to = rows ? VL : width - t->c_last;
+    if (rows && g->m < PACK_FROM) {
+        t->b = b, t->b_row = g->b_row, t->b_last = t->c_last;
+        return;
+    }
+    (rows ? AG__TYPED(pack_rows) : AG__TYPED(pack))(g, b, t->kc, width, nv, packed);
+    t->b = packed, t->b_row = nv * VL, t->b_last = (nv - 1) * VL;
 }
 
 static __attribute__((noinline)) void AG__TYPED(blocked)(const ag__gemm *g)
 {
-    real panel[KC * NV * VL] __attribute__((aligned(64)));
+    real packed[KC * NV * VL] __attribute__((aligned(64)));
     tile t = { .a_row = g->a_row, .a_col = g->a_col, .c_row = g->ldc };
     for (int64_t done = 0; done < g->k; done += t.kc) {
         t.kc = g->k - done < KC ? g->k - done : KC;
         t.add = g->add || done > 0;
+        const real *a = (const real *)g->a + done * g->a_col, *b = (const real *)g->b + done * g->b_row;
         const real *bias = done + t.kc == g->k ? g->bias : NULL;
         for (int64_t j = 0; j < g->n; j += NV * VL) {
             int width = g->n - j < NV * VL ? (int)(g->n - j) : NV * VL, nv = (width + VL - 1) / VL;
-            t.b = (const real *)g->b + done * g->b_row + j * g->b_col;
+            AG__TYPED(use_panel)(g, &t, b + j * g->b_col, width, nv, packed);
             t.bias = bias ? bias + j : NULL;
-            if (g->b_col == 1 && g->n >= VL) {
-                t.b_row = g->b_row;
-                t.last = width - VL, t.from = nv * VL - width, t.to = VL;
-            } else {
-                AG__TYPED(pack)(g, t.b, t.kc, width, nv, panel);
-                t.b = panel, t.b_row = nv * VL;
-                t.last = (nv - 1) * VL, t.from = 0, t.to = width - t.last;
-            }
-            const real *a = (const real *)g->a + done * g->a_col;
             real *c = (real *)g->c + j;
-            for (int64_t i = 0, rows; i < g->m; i += rows) {
-                rows = g->m - i >= MR ? MR : g->m - i >= 4 ? 4 : g->m - i >= 2 ? 2 : 1;
-                int kind = rows == MR ? 3 : (int)rows / 2;
-                AG__TYPED(tiles)[nv - 1][kind](&t, a + i * t.a_row, c + i * t.c_row);
+            for (int64_t i = 0, mr; i < g->m; i += mr) {
+                mr = g->m - i >= MR ? MR : g->m - i >= 4 ? 4 : g->m - i >= 2 ? 2 : 1;
+                AG__TYPED(tiles)[nv - 1][mr == MR ? 3 : mr / 2](&t, a + i * t.a_row, c + i * t.c_row);
             }
         }
     }
@@ -185,4 +238,6 @@ void AG__TYPED(gemm)(const ag__gemm *g)
 }
 #undef vec
 #undef tile
+#undef quad
+#undef SHUFFLE
 #endif
