@@ -1,6 +1,7 @@
 /* access.c - reading and writing elements from C. Nothing here is recorded; every write bumps the storage's version. */
 #include <autograd/ops/apply.h>
 #include <autograd/tensor/dtype.h>
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@ double ag_item(const ag_tensor *x)
 {
     if (!ag__readable(x, "ag_item", 1)) return NAN;
     if (x->layout->numel == 1) return ag__get(x->layout, x->data, 0);
-    ag_fail(AG_ESHAPE, "ag_item: %s is not one element", ag__text(x->layout));
+    ag_fail(AG_ESHAPE, "ag_item: %s does not hold one element", ag__text(x->layout));
     return NAN;
 }
 
@@ -18,16 +19,17 @@ double(ag_at)(const ag_tensor *x, int n, const int64_t *index)
 {
     if (!ag__readable(x, "ag_at", 1)) return NAN;
     const ag__layout *l = x->layout;
+    if (n != l->rank) return ag_fail(AG_ESHAPE, "ag_at: %d indices for %s", n, ag__text(l)), NAN;
+    if (n && !index) return ag_fail(AG_ENULL, "ag_at: the indices are NULL"), NAN;
     int64_t offset = 0;
-    bool inside = n == l->rank && (index || !n);
-    for (int i = 0; inside && i < n; i++) {
-        inside = index[i] >= 0 && index[i] < l->dims[i];
-        offset += inside ? index[i] * l->strides[i] : 0;
+    for (int i = 0; i < n; i++) {
+        if (index[i] < 0 || index[i] >= l->dims[i]) {
+            ag_fail(AG_EINVAL, "ag_at: index %" PRId64 " is outside axis %d of %s", index[i], i, ag__text(l));
+            return NAN;
+        }
+        offset += index[i] * l->strides[i];
     }
-    if (inside) return ag__get(l, x->data, offset);
-    const char *at = index && n >= 0 && n <= AG_MAX_RANK ? ag__dims_text(n, index) : "that index";
-    ag_fail(AG_EINVAL, "ag_at: %s has no element at %s", ag__text(l), at);
-    return NAN;
+    return ag__get(l, x->data, offset);
 }
 
 /* ---- all elements: pointers ------------------------------------------------------------------------------------- */
@@ -38,11 +40,12 @@ static bool direct(const ag_tensor *x, ag_dtype dtype, const char *who)
     if (!ag__readable(x, who, 1)) return false;
     ag_dtype own = x->layout->dtype == AG_BOOL ? AG_U8 : x->layout->dtype;
     if (own != dtype) {
-        ag_fail(AG_EDTYPE, "%s: %s is %s", who, ag__text(x->layout), ag_dtype_name(x->layout->dtype));
+        ag_fail(AG_EDTYPE, "%s: %s %s is not %s", who, ag_dtype_name(x->layout->dtype), ag__text(x->layout),
+                ag_dtype_name(dtype));
         return false;
     }
     if (x->layout->contiguous) return true;
-    ag_fail(AG_EINVAL, "%s: %s is not contiguous; ag_contiguous makes a copy that is", who, ag__text(x->layout));
+    ag_fail(AG_EINVAL, "%s: %s is not contiguous; ag_contiguous makes a copy", who, ag__text(x->layout));
     return false;
 }
 
@@ -83,16 +86,16 @@ POINTERS(u8, uint8_t, AG_U8)
 
 /* ---- all elements: copies --------------------------------------------------------------------------------------- */
 
-/* Describes n C elements in the shape of x; false with the error remembered. */
-static bool outside(ag__layout *l, ag_dtype dtype, const ag_tensor *x, const void *data, int64_t n, const char *who)
+/* Describes n C elements in the shape of x, which are `what`; false with the error remembered. */
+static bool outside(ag__layout *l, ag_dtype dtype, const ag_tensor *x, const void *data, int64_t n, const char *who,
+                    const char *what)
 {
     if (n != x->layout->numel) {
-        ag_fail(AG_ESHAPE, "%s: %s holds %lld elements, not %lld", who, ag__text(x->layout),
-                (long long)x->layout->numel, (long long)n);
+        ag_fail(AG_ESHAPE, "%s: %" PRId64 " elements %s %s", who, n, what, ag__text(x->layout));
         return false;
     }
     if (!data && n) {
-        ag_fail(AG_ENULL, "%s: the data are NULL", who);
+        ag_fail(AG_ENULL, "%s: the data of %" PRId64 " elements is NULL", who, n);
         return false;
     }
     return ag__layout_set(l, dtype, x->layout->rank, x->layout->dims, NULL, who);
@@ -101,7 +104,7 @@ static bool outside(ag__layout *l, ag_dtype dtype, const ag_tensor *x, const voi
 ag_status ag_read_as(ag_dtype dtype, const ag_tensor *x, void *out, int64_t n)
 {
     ag__layout l;
-    if (ag__readable(x, "ag_read", 1) && outside(&l, dtype, x, out, n, "ag_read"))
+    if (ag__readable(x, "ag_read", 1) && outside(&l, dtype, x, out, n, "ag_read", "asked of"))
         ag__copy_into(&l, out, x->layout, x->data, false);
     return ag_error();
 }
@@ -109,7 +112,7 @@ ag_status ag_read_as(ag_dtype dtype, const ag_tensor *x, void *out, int64_t n)
 ag_status ag_write_as(ag_dtype dtype, ag_tensor *x, const void *data, int64_t n)
 {
     ag__layout l;
-    if (writable(x, "ag_write") && outside(&l, dtype, x, data, n, "ag_write")) {
+    if (writable(x, "ag_write") && outside(&l, dtype, x, data, n, "ag_write", "given for")) {
         x->base->version++;
         ag__copy_into(x->layout, x->data, &l, data, false);
     }

@@ -1,6 +1,7 @@
 /* create.c - tensors made from sizes and numbers: temporaries of the current tape, and leaves. */
 #include <autograd/ops/apply.h>
 #include <autograd/tensor/dtype.h>
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -92,7 +93,7 @@ ag_tensor *ag_arange(ag_dtype dtype, double from, double to, double step)
     int64_t n;
     if (dtype == AG_BOOL) return ag_fail(AG_EDTYPE, "ag_arange: not of bool"), NULL;
     if (!isfinite(from) || !isfinite(to) || !isfinite(step) || step == 0 || !count_steps(from, to, step, &n)) {
-        ag_fail(AG_EINVAL, "ag_arange: no range from %g to %g by %g", from, to, step);
+        ag_fail(AG_EINVAL, "ag_arange: step %g does not lead from %g to %g", step, from, to);
         return NULL;
     }
     double last = from + (double)(n > 0 ? n - 1 : 0) * step;
@@ -117,10 +118,11 @@ ag_tensor *ag_linspace(ag_dtype dtype, double from, double to, int64_t n)
         return NULL;
     }
     if (!isfinite(from) || !isfinite(to)) return ag_fail(AG_EINVAL, "ag_linspace: from %g to %g", from, to), NULL;
+    if (n < 0) return ag_fail(AG_EINVAL, "ag_linspace: %" PRId64 " elements", n), NULL;
     ag_tape *t = ag__tape("ag_linspace");
     ag_tensor *x = t ? ag__temporary(t, ag__layout_get(&t->layouts, dtype, 1, &n, "ag_linspace")) : NULL;
     if (!x) return NULL;
-    double parts = (double)(n - 1), step = (to - from) / parts;
+    double parts = n > 1 ? (double)(n - 1) : 1, step = (to - from) / parts;
     if (!isfinite(step)) step = to / parts - from / parts;
     for (int64_t i = 0; i < n; i++) /* from both ends, so that both are exact */
         ag__set(x->layout, x->data, i, i < n - i ? from + (double)i * step : to - (double)(n - 1 - i) * step);
@@ -139,7 +141,7 @@ ag_tensor *ag_eye(ag_dtype dtype, int64_t n)
 static bool have_data(const void *data, int64_t n, const char *who)
 {
     if (data || n <= 0) return true; /* a negative n is a bad size, reported as such */
-    ag_fail(AG_ENULL, "%s: the data are NULL", who);
+    ag_fail(AG_ENULL, "%s: the data of %" PRId64 " elements is NULL", who, n);
     return false;
 }
 
@@ -173,17 +175,17 @@ ag_tensor *(ag_new)(ag_dtype dtype, int rank, const int64_t *dims)
     return ag__layout_set(&l, dtype, rank, dims, NULL, "ag_new") ? ag__leaf_new(&l, false) : NULL;
 }
 
-static bool differentiable(ag_dtype dtype, const char *who)
+static bool differentiable(const ag__layout *l, const char *who)
 {
-    if (ag__is_float(dtype)) return true;
-    ag_fail(AG_EDTYPE, "%s: a parameter is f32 or f64, not %s", who, ag_dtype_name(dtype));
+    if (ag__is_float(l->dtype)) return true;
+    ag_fail(AG_EDTYPE, "%s: needs f32 or f64, got %s %s", who, ag_dtype_name(l->dtype), ag__text(l));
     return false;
 }
 
 ag_tensor *(ag_param)(ag_dtype dtype, int rank, const int64_t *dims)
 {
     ag__layout l;
-    if (!ag__layout_set(&l, dtype, rank, dims, NULL, "ag_param") || !differentiable(dtype, "ag_param")) return NULL;
+    if (!ag__layout_set(&l, dtype, rank, dims, NULL, "ag_param") || !differentiable(&l, "ag_param")) return NULL;
     return ag__leaf_new(&l, true);
 }
 
@@ -199,7 +201,7 @@ static ag_tensor *leaf_of(const ag_tensor *x, bool param, const char *who)
 
 ag_tensor *ag_param_like(ag_tensor *value)
 {
-    if (!ag__readable(value, "ag_param_like", 1) || !differentiable(value->layout->dtype, "ag_param_like")) return NULL;
+    if (!ag__readable(value, "ag_param_like", 1) || !differentiable(value->layout, "ag_param_like")) return NULL;
     return leaf_of(value, true, "ag_param_like");
 }
 

@@ -176,7 +176,7 @@ bool ag__axes(int n, const int *axes, const ag__layout *l, const char *who, uint
         int at = ag__axis(axes[i], l, who);
         if (at < 0) return false;
         if (*mask >> at & 1) {
-            ag_fail(AG_EINVAL, "%s: axis %d of %s twice", who, at, ag__text(l));
+            ag_fail(AG_EINVAL, "%s: axis %d of %s is given twice", who, axes[i], ag__text(l));
             return false;
         }
         *mask |= 1u << at;
@@ -187,6 +187,7 @@ bool ag__axes(int n, const int *axes, const ag__layout *l, const char *who, uint
 bool ag__need_float(const ag_tensor *x, const char *who)
 {
     if (ag__is_float(x->layout->dtype)) return true;
-    ag_fail(AG_EDTYPE, "%s: needs f32 or f64, not %s; ag_to converts", who, ag_dtype_name(x->layout->dtype));
+    ag_fail(AG_EDTYPE, "%s: needs f32 or f64, got %s %s; ag_to converts", who, ag_dtype_name(x->layout->dtype),
+            ag__text(x->layout));
     return false;
 }

@@ -5,6 +5,7 @@
  * exactly rounded is called, so that numbers are the same on every machine. */
 #include <autograd/base/philox.h>
 #include <autograd/ops/apply.h>
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -130,9 +131,8 @@ static ag_tensor *blank(ag_dtype dtype, int rank, const int64_t *dims, const cha
 
 static ag_tensor *blank_real(ag_dtype dtype, int rank, const int64_t *dims, const char *who)
 {
-    if (ag__is_float(dtype) || !ag_dtype_size(dtype)) return blank(dtype, rank, dims, who);
-    ag_fail(AG_EDTYPE, "%s: makes f32 or f64, not %s", who, ag_dtype_name(dtype));
-    return NULL;
+    ag_tensor *x = blank(dtype, rank, dims, who);
+    return x && ag__need_float(x, who) ? x : NULL;
 }
 
 ag_tensor *(ag_rand)(ag_dtype dtype, int rank, const int64_t *dims)
@@ -173,7 +173,7 @@ ag_tensor *(ag_randn)(ag_dtype dtype, int rank, const int64_t *dims)
 
 ag_tensor *(ag_randint)(int64_t below, int rank, const int64_t *dims)
 {
-    if (below <= 0) return ag_fail(AG_EINVAL, "ag_randint: below is %lld, not > 0", (long long)below), NULL;
+    if (below <= 0) return ag_fail(AG_EINVAL, "ag_randint: no integers in [0, %" PRId64 ")", below), NULL;
     ag_tensor *x = blank(AG_I64, rank, dims, "ag_randint");
     source s = { .g = &generator };
     for (int64_t i = 0; x && i < x->layout->numel; i++)
@@ -183,7 +183,7 @@ ag_tensor *(ag_randint)(int64_t below, int rank, const int64_t *dims)
 
 ag_tensor *(ag_bernoulli)(double p, int rank, const int64_t *dims)
 {
-    if (!(p >= 0 && p <= 1)) return ag_fail(AG_EINVAL, "ag_bernoulli: probability %g is not in [0,1]", p), NULL;
+    if (!(p >= 0 && p <= 1)) return ag_fail(AG_EINVAL, "ag_bernoulli: probability %g is not in [0, 1]", p), NULL;
     ag_tensor *x = blank(AG_BOOL, rank, dims, "ag_bernoulli");
     source s = { .g = &generator };
     for (int64_t i = 0; x && i < x->layout->numel; i++) ((uint8_t *)x->data)[i] = unit(draw(&s)) < p;
