@@ -14,9 +14,10 @@ typedef struct scalars {
 
 /* ---- evaluating ---- */
 
-/* The gradient of <y, c>: as statements to be differentiated again, or as numbers. */
+/* The gradient of <y + y^2/2, c>: as statements to be differentiated again, or as numbers. */
 static ag_status second(scalars *t, bool record)
 {
+    for (size_t i = 0; i < t->n_y; i++) t->y[i] = ag_mul(t->y[i], ag_add(1.0, ag_mul(0.5, t->y[i])));
     ag_scalar sum = ags_lin(t->n_y, t->y, t->weight);
     t->s.m = t->s.n;
     return record ? ags_grads(sum, t->now, t->s.n, t->out) : ags_gradient(sum, t->now, t->s.n, t->slope);

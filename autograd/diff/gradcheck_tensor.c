@@ -126,11 +126,12 @@ static ag_tensor *filled(const ag_tensor *like, const double *numbers)
     return u;
 }
 
-/* The gradient of <y, c> by each input, recorded if it is to be differentiated again. */
+/* The gradient of <y + y^2/2, c> by each input, recorded if it is to be differentiated again: the rules of y are given
+ * c (1 + y), so that they are differentiated by what they are given, too. */
 static ag_status second(tensors *t, ag_tensor *y, bool record)
 {
-    ag_tensor *c = filled(y, NULL);
     ag_record(record);
+    ag_tensor *c = ag_mul(filled(y, NULL), ag_add(y, 1.0));
     for (size_t k = 0; k < t->n_wrt && c; k++)
         if (!(t->out[k] = ag_vjp(y, now_of(t, t->wrt[k]), c))) break;
     ag_record(true);
