@@ -36,12 +36,23 @@ static bool row_major(ag_tape *t, const ag_op *op, int n, ag_tensor *const *in, 
     return true;
 }
 
+/* Row-major layouts seen lately, by a hash of their sizes: most results have the shape of an earlier one. */
+static const ag__layout *layout_of(ag_tape *t, const ag_op *op, const ag_shape *s)
+{
+    uint64_t h = (uint64_t)s->dtype + (uint64_t)s->rank;
+    for (int i = 0; i < s->rank && i < AG_MAX_RANK; i++) h = h * 31 + (uint64_t)s->dims[i];
+    const ag__layout **recent = &t->recent[(h ^ h >> 7) % AG__RECENT], *l = *recent;
+    bool same = l && l->dtype == s->dtype && l->rank == s->rank;
+    for (int i = 0; same && i < s->rank; i++) same = l->dims[i] == s->dims[i];
+    if (same) return l;
+    l = ag__layout_get(&t->layouts, s->dtype, s->rank, s->dims, op->name);
+    return l ? *recent = l : NULL;
+}
+
 static bool make_outputs(ag_tape *t, const ag_op *op, const ag_shape *shape, int n_out, ag_tensor **out)
 {
-    for (int k = 0; k < n_out; k++) {
-        out[k] = ag__temporary(t, ag__layout_get(&t->layouts, shape[k].dtype, shape[k].rank, shape[k].dims, op->name));
-        if (!out[k]) return false;
-    }
+    for (int k = 0; k < n_out; k++)
+        if (!(out[k] = ag__temporary(t, layout_of(t, op, &shape[k])))) return false;
     return true;
 }
 
@@ -65,13 +76,14 @@ static bool apply(ag_tape *t, const ag_op *op, const void *attr, int n, ag_tenso
     c.saved = ag__saved(op, kept);
     c.n_out = op->n_out ? op->n_out : 1;
     ag_shape shape[AG_MAX_OUT];
-    memset(shape, 0, sizeof shape);
+    memset(shape, 0, (size_t)c.n_out * sizeof *shape);
     if (op->shape(&c, shape)) return false;
     if (!make_outputs(t, op, shape, c.n_out, out) || !row_major(t, op, n, in, plain)) return false;
     c.in = plain;
     bool was = ag_record(false);
     ag_status status = op->forward(&c);
     ag_record(was);
+    for (int k = 0; k < c.n_out; k++) out[k]->version = 0; /* filling it was no overwriting */
     return !status && ag__node_record(t, op, kept, n, in, out, false);
 }
 

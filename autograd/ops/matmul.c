@@ -90,6 +90,17 @@ static void multiply(product p, ag_dtype dtype)
     } while (next(&p, at, (int64_t)ag_dtype_size(dtype), &again));
 }
 
+/* c [m,n] = or += a b + bias for plain matrices: what most products are. */
+typedef struct strides { int64_t row, col; } strides;
+static strides strides_of(const ag__layout *l) { return (strides){ l->strides[0], l->strides[1] }; }
+static strides turned(strides s) { return (strides){ s.col, s.row }; }
+static void multiply_plain(ag_dtype dtype, int64_t m, int64_t k, int64_t n, const void *a, strides sa, const void *b,
+                           strides sb, void *c, const void *bias, bool add)
+{
+    ag__gemm g = { m, n, k, a, b, bias, c, sa.row, sa.col, sb.row, sb.col, n, add };
+    ag__kernels_for(dtype)->gemm(&g);
+}
+
 /* ---- matmul: da = g b', db = a' g ---- */
 
 /* Sizes of a product as matmul sees them: 1-d operands are a row on the left, a column on the right. */
@@ -176,6 +187,11 @@ static ag_status matmul_forward(ag_call *c)
     const ag__layout *a = c->in[0]->layout, *b = c->in[1]->layout;
     sizes s;
     if (c->out[0]->layout->numel == 0) return AG_OK;
+    if (a->rank == 2 && b->rank == 2) {
+        multiply_plain(a->dtype, a->dims[0], a->dims[1], b->dims[1], c->in[0]->data, strides_of(a), c->in[1]->data,
+                       strides_of(b), c->out[0]->data, NULL, false);
+        return AG_OK;
+    }
     sizes_of(a, b, &s);
     product p = product_of(&s, s.m, s.k, s.n);
     p.a = matrix_of(&s, a, c->in[0]->data, true);
@@ -241,13 +257,24 @@ static void clear(ag_tensor *x)
 static ag_status matmul_backward(ag_call *c)
 {
     const ag__layout *a = c->in[0]->layout, *b = c->in[1]->layout;
-    sizes s;
-    sizes_of(a, b, &s);
     if (c->out[0]->layout->numel == 0) {
         for (int i = 0; i < 2; i++)
             if (c->need[i] && !c->add[i]) clear(c->gin[i]);
         return AG_OK;
     }
+    if (a->rank == 2 && b->rank == 2) {
+        int64_t m = a->dims[0], k = a->dims[1], n = b->dims[1];
+        strides g = { n, 1 };
+        if (c->need[0])
+            multiply_plain(a->dtype, m, n, k, c->g[0]->data, g, c->in[1]->data, turned(strides_of(b)), c->gin[0]->data,
+                           NULL, c->add[0]);
+        if (c->need[1])
+            multiply_plain(a->dtype, k, m, n, c->in[0]->data, turned(strides_of(a)), c->g[0]->data, g, c->gin[1]->data,
+                           NULL, c->add[1]);
+        return AG_OK;
+    }
+    sizes s;
+    sizes_of(a, b, &s);
     matrix g = result_of(&s, c->g[0]->data);
     if (c->need[0]) {
         product p = product_of(&s, s.m, s.n, s.k);
@@ -311,6 +338,12 @@ static ag_status linear_forward(ag_call *c)
 {
     const ag__layout *x = c->in[0]->layout, *w = c->in[1]->layout;
     if (c->out[0]->layout->numel == 0) return AG_OK;
+    if (x->contiguous) {
+        int64_t in = w->dims[1], out = w->dims[0];
+        multiply_plain(x->dtype, c->out[0]->layout->numel / out, in, out, c->in[0]->data, (strides){ in, 1 },
+                       c->in[1]->data, turned(strides_of(w)), c->out[0]->data, c->in[2] ? c->in[2]->data : NULL, false);
+        return AG_OK;
+    }
     sizes s = linear_sizes(x, w);
     product p = product_of(&s, s.m, s.k, s.n);
     p.a = matrix_of(&s, x, c->in[0]->data, true);
@@ -355,6 +388,18 @@ static ag_status linear_backward(ag_call *c)
             if (c->need[i] && !c->add[i]) clear(c->gin[i]);
         return AG_OK;
     }
+    if (c->need[2]) ag__sum_axes(y, c->g[0]->data, (1u << (y->rank - 1)) - 1, c->gin[2]->data, c->add[2]);
+    if (x->contiguous) {
+        int64_t in = w->dims[1], out = w->dims[0], rows = y->numel / out;
+        strides g = { out, 1 };
+        if (c->need[0])
+            multiply_plain(x->dtype, rows, out, in, c->g[0]->data, g, c->in[1]->data, strides_of(w), c->gin[0]->data,
+                           NULL, c->add[0]);
+        if (c->need[1])
+            multiply_plain(x->dtype, out, rows, in, c->g[0]->data, turned(g), c->in[0]->data, (strides){ in, 1 },
+                           c->gin[1]->data, NULL, c->add[1]);
+        return AG_OK;
+    }
     sizes s = linear_sizes(x, w);
     matrix g = result_of(&s, c->g[0]->data);
     if (c->need[0]) {
@@ -369,7 +414,6 @@ static ag_status linear_backward(ag_call *c)
         p.c = matrix_of(&s, c->gin[1]->layout, c->gin[1]->data, true), p.add = c->add[1];
         multiply(p, x->dtype);
     }
-    if (c->need[2]) ag__sum_axes(y, c->g[0]->data, (1u << (y->rank - 1)) - 1, c->gin[2]->data, c->add[2]);
     return AG_OK;
 }
 

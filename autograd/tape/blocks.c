@@ -37,7 +37,7 @@ static double *open_block(unsigned code, size_t n, size_t n_ix, size_t pointers,
     ag_tape *t = ag__tape(ag__statement_name(code));
     if (!t) return NULL;
     if (constant) return ag__arena_get(&t->arena, n * sizeof(double));
-    if (!ag__streams_room(p, n, n_ix, p->keep ? pointers : n + pointers)) return NULL;
+    if (!ag__room(p, n, n_ix, p->keep ? pointers : n + pointers)) return NULL;
     return p->keep ? p->val + p->next : p->pd;
 }
 
@@ -46,7 +46,7 @@ static ag_block close_block(unsigned code, double *y, uint32_t n, uint32_t *ix, 
     ag_pen *p = &ag__pen;
     double *pd = p->keep ? p->pd : p->pd + n;
     if (pointers) memcpy(pd, from, (size_t)pointers * sizeof *from);
-    return (ag_block){ y, ag__streams_close(p, code, n, ix, pd + pointers), n, p->gen };
+    return (ag_block){ y, ag__close(p, code, n, ix, pd + pointers), n, p->gen };
 }
 
 ag_block ags_block_input(size_t n, const double *values)
@@ -131,7 +131,7 @@ static ag_scalar close_sum(unsigned code, double y, uint32_t *ix, int pointers, 
     ag_pen *p = &ag__pen;
     if (pointers) memcpy(p->pd, from, (size_t)pointers * sizeof *from);
     p->val[p->next & p->keep] = y;
-    return (ag_scalar){ y, ag__streams_close(p, code, 1, ix, p->pd + pointers), p->gen };
+    return (ag_scalar){ y, ag__close(p, code, 1, ix, p->pd + pointers), p->gen };
 }
 
 ag_scalar ags_block_sum(ag_block x)
@@ -139,7 +139,7 @@ ag_scalar ags_block_sum(ag_block x)
     double y = 0;
     for (uint32_t i = 0; i < x.n; i++) y += x.value[i];
     if (!settle(&x, AG__S_BLOCK_SUM, 1) || x.id == 0) return ag_const(y);
-    if (!ag__streams_room(&ag__pen, 1, 2, 0)) return ag_const(y);
+    if (!ag__room(&ag__pen, 1, 2, 0)) return ag_const(y);
     uint32_t *ix = ag__pen.ix;
     ix[0] = x.id, ix[1] = x.n;
     return close_sum(AG__S_BLOCK_SUM, y, ix + 2, 0, NULL);
@@ -152,7 +152,7 @@ ag_scalar ags_block_dot(ag_block x, ag_block y)
     if (!fit(CODE, "y", y.n, x.n)) return ag_const(v);
     if (x.n) ag__kernel[1]->matvec(1, x.n, x.value, y.value, &v);
     if (!settle(&x, CODE, 1) || !settle(&y, CODE, 2) || (x.id | y.id) == 0) return ag_const(v);
-    if (!promote(&x) || !promote(&y) || !ag__streams_room(&ag__pen, 1, 3, 2)) return ag_const(v);
+    if (!promote(&x) || !promote(&y) || !ag__room(&ag__pen, 1, 3, 2)) return ag_const(v);
     uint32_t *ix = ag__pen.ix;
     ix[0] = x.id, ix[1] = y.id, ix[2] = x.n;
     return close_sum(CODE, v, ix + 3, 2, (const double *[]){ x.value, y.value });
@@ -163,7 +163,7 @@ ag_scalar ags_block_sqnorm(ag_block x)
     double y = 0;
     if (x.n) ag__kernel[1]->matvec(1, x.n, x.value, x.value, &y);
     if (!settle(&x, AG__S_BLOCK_SQNORM, 1) || x.id == 0) return ag_const(y);
-    if (!ag__streams_room(&ag__pen, 1, 2, 1)) return ag_const(y);
+    if (!ag__room(&ag__pen, 1, 2, 1)) return ag_const(y);
     uint32_t *ix = ag__pen.ix;
     ix[0] = x.id, ix[1] = x.n;
     return close_sum(AG__S_BLOCK_SQNORM, y, ix + 2, 1, (const double *[]){ x.value });

@@ -33,7 +33,7 @@ static uint32_t *open_list(ag_pen *p, unsigned code, size_t n, size_t lists)
         return NULL;
     }
     n *= lists;
-    return ag__streams_room(p, 1, n + 2, ag__form_of[code].per * n) ? p->ix + 1 : NULL;
+    return ag__room(p, 1, n + 2, ag__form_of[code].per * n) ? p->ix + 1 : NULL;
 }
 
 /* Ids of x into ix, 0 for constants; the union of their bits. `before` counts the operands in front of them. */
@@ -64,7 +64,7 @@ static ag_scalar close_list(ag_pen *p, unsigned code, size_t n, uint32_t any, do
     if (any == 0) return ag_const(y);
     p->ix[0] = p->ix[n + 1] = (uint32_t)n;
     p->val[p->next & p->keep] = y;
-    const uint32_t id = ag__streams_close(p, code, 1, p->ix + n + 2, p->pd + ag__form_of[code].per * n);
+    const uint32_t id = ag__close(p, code, 1, p->ix + n + 2, p->pd + ag__form_of[code].per * n);
     return (ag_scalar){ y, id, p->gen };
 }
 
@@ -175,10 +175,10 @@ ag_scalar ags_poly(size_t n, const double *coefficient, ag_scalar x)
     if (id == 0) return ag_const(y);
     if (p->keep == 0) return ag__write1p(p, AG__S_SCALE, y, id, slope); /* first_order: nobody asks for more */
     if (n > UINT32_MAX) return ag_fail(AG_ENOMEM, "ags_poly: %zu coefficients are too many", n), ag_const(y);
-    if (!ag__streams_room(p, 1, 2, n + 1)) return ag_const(y);
+    if (!ag__room(p, 1, 2, n + 1)) return ag_const(y);
     if (n) memcpy(p->pd, coefficient, n * sizeof *coefficient);
     p->pd[n] = slope;
     p->ix[0] = id, p->ix[1] = (uint32_t)n;
     p->val[p->next & p->keep] = y;
-    return (ag_scalar){ y, ag__streams_close(p, AG__S_POLY, 1, p->ix + 2, p->pd + n + 1), p->gen };
+    return (ag_scalar){ y, ag__close(p, AG__S_POLY, 1, p->ix + 2, p->pd + n + 1), p->gen };
 }

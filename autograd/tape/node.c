@@ -99,32 +99,54 @@ static void table_rebuild(ag_tape *t)
     for (uint32_t i = 0; i < t->n_proxy; i++) t->proxy_table[table_place(t, t->proxy[i]->few[0])] = t->proxy[i];
 }
 
-void ag__nodes_release(ag_tape *t, uint32_t from, bool at_once)
+/* A chain of headers linked by base, to the front of the quarantine (aged) or to its end. */
+static void retire(ag_tape *t, ag_tensor *first, ag_tensor *last, bool at_once)
 {
-    if (t->n_node <= from) return;
-    uint32_t n_proxy = t->n_proxy, epoch = at_once ? t->epoch - QUARANTINE : t->epoch;
-    ag_tensor *chain = NULL, *last = t->node[t->n_node - 1];
+    if (!first) return;
+    last->base = at_once ? t->idle : NULL;
+    if (!t->idle) t->idle_last = last;
+    if (at_once || !t->idle) t->idle = first;
+    else t->idle_last->base = first, t->idle_last = last;
+}
+
+static void release(ag_tape *t, uint32_t from, bool at_once, bool keep)
+{
+    uint32_t epoch = at_once ? t->epoch - QUARANTINE : t->epoch, kept = 0;
+    ag_tensor *first = NULL, *last = NULL;
+    bool dropped = false;
     for (uint32_t k = from; k < t->n_node; k++) {
         ag_tensor *x = t->node[k];
         if (x->klass != AG__NO_CLASS) ag__pool_put(&t->pool, x->data, x->klass);
         if (x->adj_klass != AG__NO_CLASS) ag__pool_put(&t->pool, x->adj, x->adj_klass);
         if (ag__unlikely(x->flags & (AG__PROXY | AG__HOOKED))) {
-            if (x->flags & AG__PROXY) t->n_proxy--;
             while (t->n_hook && t->hook[t->n_hook - 1].x->seq >= from) t->n_hook--;
+            if (keep && (x->flags & AG__PROXY) && ag__leaf_owned(x->few[0]) && ag__proxy_find(t, x->few[0]) == x) {
+                x->adj = NULL, x->adj_klass = AG__NO_CLASS, x->flags &= AG__PROXY | AG__GRAD;
+                x->seq = kept, t->node[kept] = t->proxy[kept] = x, kept++;
+                continue;
+            }
+            if (x->flags & AG__PROXY) {
+                ag__leaf_drop(x->few[0]);
+                t->n_proxy--, dropped = true;
+            }
         }
         x->serial = AG__STALE, x->version = epoch;
-        if (chain) chain->base = x;
-        chain = x;
+        if (last) last->base = x;
+        else first = x;
+        last = x;
     }
-    /* at once: to the front, as aged; else to the end of the quarantine */
-    last->base = at_once ? t->idle : NULL;
-    if (at_once || !t->idle) {
-        if (!t->idle) t->idle_last = last;
-        t->idle = t->node[from];
-    } else t->idle_last->base = t->node[from], t->idle_last = last;
-    t->n_node = from;
-    for (uint32_t i = t->n_proxy; i < n_proxy; i++) ag_free(t->proxy[i]->few[0]);
-    if (t->n_proxy != n_proxy) table_rebuild(t);
+    retire(t, first, last, at_once);
+    t->n_node = from + kept;
+    if (dropped) table_rebuild(t);
+}
+
+void ag__nodes_release(ag_tape *t, uint32_t from, bool at_once) { release(t, from, at_once, false); }
+
+void ag__nodes_reset(ag_tape *t, uint32_t serial)
+{
+    release(t, 0, false, true);
+    t->serial = serial, t->n_kept = t->n_proxy;
+    for (uint32_t i = 0; i < t->n_proxy; i++) t->proxy[i]->serial = serial;
 }
 
 /* ---- leaves ---- */
@@ -149,8 +171,9 @@ static ag_tensor *proxy_new(ag_tape *t, ag_tensor *leaf, uint16_t grad)
     const ag__layout *l = ag__layout_intern(&t->layouts, leaf->layout);
     ag_tensor *x = l ? append(t, l) : NULL;
     if (!x) return NULL;
-    x->data = leaf->data, x->base = leaf, x->few[0] = ag_retain(leaf);
+    x->data = leaf->data, x->base = leaf, x->few[0] = leaf;
     x->flags = (uint16_t)(AG__PROXY | grad);
+    ag__leaf_hold(leaf);
     t->proxy_table[table_place(t, leaf)] = x;
     t->proxy[t->n_proxy++] = x;
     return x;

@@ -1,4 +1,4 @@
-/* records.c - reading the streams, one record after the other, in both directions. */
+/* records.c - what a record is called and how it lies in the streams; from chunk to chunk in both directions. */
 #include <autograd/tape/streams.h>
 
 const ag__form ag__form_of[AG__S_CODES] = {
@@ -14,14 +14,14 @@ const ag__form ag__form_of[AG__S_CODES] = {
     [AG__S_##name] = { .ix = 2, .pd = (int)AG__S_##name == AG__S_add || (int)AG__S_##name == AG__S_sub ? 0 : 2 },
     AG_BINARY_FUNCTIONS(FORM)
 #undef FORM
-    [AG__S_LIN] = { .list = true, .per = 1 },
+    [AG__S_LIN] = { .list = true, .per = true },
     [AG__S_SUM] = { .list = true },
-    [AG__S_DOT] = { .list = true, .per = 1 },
-    [AG__S_SQNORM] = { .list = true, .per = 1 },
-    [AG__S_LOGSUMEXP] = { .list = true, .per = 1 },
-    [AG__S_STATEMENT] = { .list = true, .per = 1 },
+    [AG__S_DOT] = { .list = true, .per = true },
+    [AG__S_SQNORM] = { .list = true, .per = true },
+    [AG__S_LOGSUMEXP] = { .list = true, .per = true },
+    [AG__S_STATEMENT] = { .list = true, .per = true },
     [AG__S_HOLD] = { .list = true },
-    [AG__S_POLY] = { .ix = 2, .counted = true, .per = 1, .pd = 1 },
+    [AG__S_POLY] = { .ix = 2, .counted = true, .per = true, .pd = 1 },
     [AG__S_BLOCK] = { .ix = 1, .counted = true, .block = true },
     [AG__S_BLOCK_RSUB] = { .ix = 2, .counted = true, .block = true },
     [AG__S_BLOCK_EXP] = { .ix = 2, .counted = true, .block = true },
@@ -61,46 +61,6 @@ const char *ag__statement_name(unsigned code)
         [AG__S_BLOCK_SQNORM] = "ags_block_sqnorm",
     };
     return name[code];
-}
-
-/* The sizes of a record of form f whose count is n. */
-static void measure(const ag__chunk *c, const ag__form *f, uint32_t n, ag__record *r, size_t *n_ix, size_t *n_pd)
-{
-    r->n = n;
-    r->ids = f->block ? n : 1;
-    *n_ix = f->list ? (size_t)n + 2 : f->ix;
-    *n_pd = f->pd + (size_t)f->per * n + (f->block && !c->val ? n : 0);
-}
-
-/* ix and pd are where its operands and partials begin. */
-static void locate(const ag__chunk *c, const ag__form *f, const uint32_t *ix, const double *pd, ag__record *r)
-{
-    r->ix = f->list ? ix + 1 : ix;
-    r->y = c->val ? c->val + (r->id - c->first) : f->block ? pd : NULL;
-    r->pd = f->block && !c->val ? pd + r->n : pd;
-}
-
-ag__record ag__record_before(const ag__chunk *c, ag__position *at)
-{
-    ag__record r = { .code = c->op[at->id - 1 - c->first] };
-    const ag__form *f = &ag__form_of[r.code];
-    size_t n_ix, n_pd;
-    measure(c, f, f->list || f->counted ? at->ix[-1] : 0, &r, &n_ix, &n_pd);
-    at->id -= r.ids, at->ix -= n_ix, at->pd -= n_pd;
-    r.id = at->id;
-    locate(c, f, at->ix, at->pd, &r);
-    return r;
-}
-
-ag__record ag__record_after(const ag__chunk *c, ag__position *at)
-{
-    ag__record r = { .code = c->op[at->id - c->first], .id = at->id };
-    const ag__form *f = &ag__form_of[r.code];
-    size_t n_ix, n_pd;
-    measure(c, f, f->list ? at->ix[0] : f->counted ? at->ix[f->ix - 1] : 0, &r, &n_ix, &n_pd);
-    locate(c, f, at->ix, at->pd, &r);
-    at->id += r.ids, at->ix += n_ix, at->pd += n_pd;
-    return r;
 }
 
 uint32_t ag__chunk_end(const ag_tape *t, uint32_t chunk)

@@ -33,6 +33,7 @@ typedef struct ag__hook {
     void *user;
 } ag__hook;
 
+enum { AG__RECENT = 32 };
 struct ag_tape {
     /* what recording a tensor operation touches */
     uint32_t serial;      /* of this run: from reset to reset; unique in the process, never AG__STALE or a leaf's */
@@ -48,9 +49,11 @@ struct ag_tape {
     ag__pool pool;
     ag__arena arena;      /* inputs, attributes: until the reset */
     ag__layouts layouts;
+    const ag__layout *recent[AG__RECENT]; /* ops/apply.c */
     /* leaves on this tape: their proxies in record order, and found by the leaf's address (open addressing) */
     ag_tensor **proxy, **proxy_table;
     uint32_t n_proxy, max_proxy; /* the table has 2 max_proxy places, a power of two */
+    uint32_t n_kept;      /* proxies that outlived a reset, because their leaf has an owner: the first nodes */
     /* scalar positions remembered by nodes */
     ag__position *mark;
     uint32_t n_mark, max_mark;
@@ -146,6 +149,8 @@ static inline void *ag__saved(const ag_op *op, void *attr)
 }
 /* Releases the nodes from index `from` on. at_once: their handles were never shown to a user, and may be used again. */
 void ag__nodes_release(ag_tape *t, uint32_t from, bool at_once);
+/* Releases everything but the proxies of leaves that somebody owns; they begin the next run, called serial. */
+void ag__nodes_reset(ag_tape *t, uint32_t serial);
 /* The proxy of a leaf, or NULL if it was not used on this tape. */
 ag_tensor *ag__proxy_find(const ag_tape *t, const ag_tensor *leaf);
 /* The dense buffer of x's adjoint, to be written (*add false) or added to; NULL with the error remembered. */

@@ -237,16 +237,6 @@ bool ag__streams_room(ag_pen *p, size_t ids, size_t n_ix, size_t n_pd)
     return next_chunk(t, p, ids, n_ix, n_pd);
 }
 
-uint32_t ag__streams_close(ag_pen *p, unsigned code, uint32_t ids, uint32_t *ix, double *pd)
-{
-    uint32_t first = p->next;
-    bool much = (size_t)(ix - p->ix) > 3 * (size_t)ids || (size_t)(pd - p->pd) > 2 * (size_t)ids;
-    p->op[first] = p->op[first + ids - 1] = (uint8_t)code;
-    p->ix = ix, p->pd = pd, p->next = first + ids;
-    if (much) set_limit(current_chunk(ag__here.tape->streams), p);
-    return first;
-}
-
 ag__position ag__streams_begin(const ag_tape *t)
 {
     (void)t;
@@ -333,13 +323,13 @@ const uint32_t *ag__streams_hold(ag_tape *t, size_t n, const ag_scalar *x)
 {
     ag_pen *p = ag__pen_of(t);
     if (n > UINT32_MAX - 2) return ag_fail(AG_ENOMEM, "ag_pack: %zu scalars are too many", n), NULL;
-    if (!ag__streams_room(p, 1, n + 2, 0)) return NULL;
+    if (!ag__room(p, 1, n + 2, 0)) return NULL;
     uint32_t *ix = p->ix, *ids = ix + 1;
     for (size_t i = 0; i < n; i++) ids[i] = ag__settled(p, x[i], AG__S_HOLD, (unsigned)i + 1);
     if (ag_error()) return NULL;
     ix[0] = ids[n] = (uint32_t)n;
     p->val[p->next & p->keep] = 0;
-    ag__streams_close(p, AG__S_HOLD, 1, ids + n + 1, p->pd);
+    ag__close(p, AG__S_HOLD, 1, ids + n + 1, p->pd);
     return ids;
 }
 

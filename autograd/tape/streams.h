@@ -68,8 +68,26 @@ static inline bool ag__pen_closed(const ag_pen *p) { return p->gen == UINT32_MAX
 /* Room in one chunk of the current tape for a record of so many ids, operands and partials; false: remembered why (but
  * quiet when recording is off). */
 bool ag__streams_room(ag_pen *p, size_t ids, size_t n_ix, size_t n_pd);
-/* Ends a record whose operands and partials were written up to ix and pd; returns its first id. */
-uint32_t ag__streams_close(ag_pen *p, unsigned code, uint32_t ids, uint32_t *ix, double *pd);
+/* The usual case needs no look at the chunk: up to the limit each id brings three operands and two partials. */
+static inline bool ag__room(ag_pen *p, size_t ids, size_t n_ix, size_t n_pd)
+{
+    const size_t room = p->limit > p->next ? p->limit - p->next : 0;
+    return ag__likely(ids <= room && n_ix <= 3 * room && n_pd <= 2 * room) || ag__streams_room(p, ids, n_ix, n_pd);
+}
+/* Ends a record whose operands and partials were written up to ix and pd; returns its first id. What it took beyond its
+ * ids' share comes off the limit. */
+static inline uint32_t ag__close(ag_pen *p, unsigned code, uint32_t ids, uint32_t *ix, double *pd)
+{
+    const uint32_t id = p->next, room = p->limit > id ? p->limit - id : 0;
+    const size_t share = ((size_t)(ix - p->ix) + 2) / 3, other = ((size_t)(pd - p->pd) + 1) / 2;
+    const size_t worth = share > other ? share : other;
+    uint8_t *const op = p->op;
+    if (worth > room || ids > room) p->limit = id + ids; /* the next statement measures again */
+    else if (worth > ids) p->limit -= (uint32_t)worth - ids;
+    p->ix = ix, p->pd = pd, p->next = id + ids;
+    op[id] = op[id + ids - 1] = (uint8_t)code;
+    return id;
+}
 const char *ag__statement_name(unsigned code);
 /* The value of a recorded id; values must be kept. */
 double ag__streams_value(ag_tape *t, uint32_t id);
@@ -83,7 +101,7 @@ typedef struct ag__form { /* how a record lies in the streams */
     uint8_t ix, pd;       /* fixed numbers of operands and partials */
     bool list;            /* ids between two counts n; otherwise, if `counted`, the last operand is n */
     bool counted;
-    uint8_t per;          /* partials for each of n, besides pd */
+    bool per;             /* one more partial for each of n */
     bool block;           /* n ids */
 } ag__form;
 extern const ag__form ag__form_of[AG__S_CODES];
@@ -96,9 +114,44 @@ typedef struct ag__record {
     const double *y;      /* values of the results; NULL on a first_order tape, but for blocks */
 } ag__record;
 
+/* The sizes of a record of form f. */
+static inline void ag__record_measure(const ag__chunk *c, const ag__form *f, ag__record *r, size_t *n_ix, size_t *n_pd)
+{
+    r->ids = f->block ? r->n : 1;
+    *n_ix = f->list ? (size_t)r->n + 2 : f->ix;
+    *n_pd = f->pd + (f->per ? r->n : 0) + (f->block && !c->val ? r->n : 0);
+}
+/* ix and pd are where its operands and partials begin. */
+static inline void ag__record_locate(const ag__chunk *c, const ag__form *f, const ag__position *at, ag__record *r)
+{
+    r->ix = f->list ? at->ix + 1 : at->ix;
+    r->y = c->val ? c->val + (r->id - c->first) : f->block ? at->pd : NULL;
+    r->pd = f->block && !c->val ? at->pd + r->n : at->pd;
+}
 /* The record that ends at *at, or begins there; *at moves to its other end. The chunk must be right. */
-ag__record ag__record_before(const ag__chunk *c, ag__position *at);
-ag__record ag__record_after(const ag__chunk *c, ag__position *at);
+static inline ag__record ag__record_before(const ag__chunk *c, ag__position *at)
+{
+    ag__record r = { .code = c->op[at->id - 1 - c->first] };
+    const ag__form *f = &ag__form_of[r.code];
+    size_t n_ix, n_pd;
+    r.n = f->list || f->counted ? at->ix[-1] : 0;
+    ag__record_measure(c, f, &r, &n_ix, &n_pd);
+    at->ix -= n_ix, at->pd -= n_pd;
+    r.id = at->id -= r.ids;
+    ag__record_locate(c, f, at, &r);
+    return r;
+}
+static inline ag__record ag__record_after(const ag__chunk *c, ag__position *at)
+{
+    ag__record r = { .code = c->op[at->id - c->first], .id = at->id };
+    const ag__form *f = &ag__form_of[r.code];
+    size_t n_ix, n_pd;
+    r.n = f->list ? at->ix[0] : f->counted ? at->ix[f->ix - 1] : 0;
+    ag__record_measure(c, f, &r, &n_ix, &n_pd);
+    ag__record_locate(c, f, at, &r);
+    at->id += r.ids, at->ix += n_ix, at->pd += n_pd;
+    return r;
+}
 /* The chunk with the statement before *at (which is not the first), or with the one at *at (which is not the last);
  * *at is moved there. */
 const ag__chunk *ag__chunk_before(const ag_tape *t, ag__position *at);

@@ -57,24 +57,13 @@ static void reverse_block_sum(const ag__record *r, double w, double *adj)
 static __attribute__((noinline)) ag__position reverse_long(const ag__chunk *c, ag__position at, double *adj)
 {
     const ag__record r = ag__record_before(c, &at);
-    if (r.code >= AG__S_BLOCK && r.code <= AG__S_BLOCK_TRIMV) return reverse_block(&r, adj), at;
+    if (r.ids > 1 || ag__form_of[r.code].block) return reverse_block(&r, adj), at;
     const double w = adj[r.id];
-    if (w == 0) return at;
-    switch (r.code) {
-    case AG__S_HOLD: break;
-    case AG__S_SUM:
+    if (w == 0 || r.code == AG__S_HOLD) return at;
+    if (r.code == AG__S_SUM) {
         for (uint32_t i = 0; i < r.n; i++) adj[r.ix[i]] += w;
-        break;
-    case AG__S_SQNORM:
-        for (uint32_t i = 0; i < r.n; i++) adj[r.ix[i]] += 2 * w * r.pd[i];
-        break;
-    case AG__S_POLY: adj[r.ix[0]] += w * r.pd[r.n]; break;
-    case AG__S_BLOCK_SUM:
-    case AG__S_BLOCK_DOT:
-    case AG__S_BLOCK_SQNORM: reverse_block_sum(&r, w, adj); break;
-    default: /* lin, dot, logsumexp, statement */
-        for (uint32_t i = 0; i < r.n; i++) adj[r.ix[i]] += w * r.pd[i];
-    }
+    } else if (r.code == AG__S_POLY) adj[r.ix[0]] += w * r.pd[r.n];
+    else reverse_block_sum(&r, w, adj);
     return at;
 }
 
@@ -144,6 +133,18 @@ static ag__position reverse_chunk(const ag__chunk *c, double *adj, ag__position 
             const double pa = pd[0], pb = pd[1];
             adj[ix[0]] += w * pa;
             adj[ix[1]] += w * pb;
+            break;
+        }
+        case AG__S_SQNORM:
+        case AG__S_LIN:
+        case AG__S_DOT:
+        case AG__S_LOGSUMEXP:
+        case AG__S_STATEMENT: {
+            const uint32_t n = ix[-1];
+            const double k = code == AG__S_SQNORM ? 2 * w : w;
+            ix -= n + 2, pd -= n;
+            if (w != 0)
+                for (uint32_t i = 0; i < n; i++) adj[ix[i + 1]] += k * pd[i];
             break;
         }
         default:

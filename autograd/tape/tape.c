@@ -93,11 +93,11 @@ ag_status ag_tape_reset(ag_tape *t)
     if (t->walking) return ag_fail(AG_ETAPE, "ag_tape_reset: a walk over this tape is under way");
     note_peak(t);
     t->epoch++;
-    ag__nodes_release(t, 0, false);
+    ag__nodes_reset(t, new_serial());
     ag__arena_rewind(&t->arena, (ag__arena_mark){ 0 });
-    t->serial = new_serial();
     t->n_mark = t->n_hook = t->n_saved = t->n_variable = t->n_adjoint = 0;
     ag__streams_reset(t);
+    if (ag_error() == AG_ENOMEM) ag__pool_free(&t->pool); /* what is kept may be of the wrong sizes for the next round */
     return ag_clear_error();
 }
 
@@ -169,7 +169,7 @@ ag_memory ag_tape_memory(const ag_tape *t)
     m.in_use = t->budget.in_use + records;
     m.peak = t->budget.peak + records > t->peak ? t->budget.peak + records : t->peak;
     m.reserved = t->budget.reserved;
-    m.nodes = t->n_node;
+    m.nodes = t->n_node - t->n_kept;
     m.scalars = ag__streams_count(t) - 1;
     return m;
 }

@@ -65,16 +65,31 @@ ag_tensor *ag_retain(ag_tensor *x)
     return x;
 }
 
-void ag_free(ag_tensor *x)
+/* The last to go frees the leaf, and then its gradient, a leaf that it owns. */
+static void give_up(ag_tensor *x, uint64_t owner)
 {
-    while (x && is_leaf(x, "ag_free")) { /* then its gradient, a leaf that it owns */
+    while (x) {
         struct ag__leaf *leaf = ag__leaf_of(x);
-        if (atomic_fetch_sub_explicit(&leaf->owners, 1, memory_order_acq_rel) > 1) return;
+        if (atomic_fetch_sub_explicit(&leaf->owners, owner, memory_order_acq_rel) != owner) return;
         ag_tensor *gradient = x->adj;
         ag__release(NULL, leaf, leaf->bytes);
-        x = gradient;
+        x = gradient, owner = 1;
     }
 }
+
+void ag_free(ag_tensor *x)
+{
+    if (!x || !is_leaf(x, "ag_free")) return;
+    if (ag__leaf_owned(x)) give_up(x, 1);
+    else ag_fail(AG_ESTALE, "ag_free: %s was freed before, only a tape holds it", ag__text(x->layout));
+}
+
+void ag__leaf_hold(ag_tensor *leaf)
+{
+    atomic_fetch_add_explicit(&ag__leaf_of(leaf)->owners, AG__TAPE_OWNER, memory_order_relaxed);
+}
+
+void ag__leaf_drop(ag_tensor *leaf) { give_up(leaf, AG__TAPE_OWNER); }
 
 ag_tensor *ag_grad_of(const ag_tensor *x)
 {

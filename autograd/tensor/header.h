@@ -50,7 +50,7 @@ static inline uint32_t *ag__saw(ag_tensor *x) { return x->in == x->few ? x->few_
 struct ag__leaf { /* a leaf's allocation: header, layout, then the data */
     ag_tensor x;
     ag__layout layout;
-    _Atomic uint32_t owners;
+    _Atomic uint64_t owners; /* the user's; and above AG__TAPE_OWNER the tapes that hold a proxy of it. 0: it goes */
     uint32_t has_grad;  /* the gradient counts: between ag_backward and ag_step */
     uint32_t frozen;
     size_t bytes;       /* of the whole allocation */
@@ -60,6 +60,15 @@ static inline struct ag__leaf *ag__leaf_of(ag_tensor *x) { return (struct ag__le
 
 /* A new leaf with zeroed data, one owner; NULL: out of memory. */
 ag_tensor *ag__leaf_new(const ag__layout *l, bool param);
+
+/* A tape begins and ceases to hold a leaf; has it an owner besides tapes? */
+#define AG__TAPE_OWNER (UINT64_C(1) << 32)
+void ag__leaf_hold(ag_tensor *leaf);
+void ag__leaf_drop(ag_tensor *leaf);
+static inline bool ag__leaf_owned(ag_tensor *leaf)
+{
+    return atomic_load_explicit(&ag__leaf_of(leaf)->owners, memory_order_relaxed) % AG__TAPE_OWNER != 0;
+}
 
 double ag__get(const ag__layout *l, const void *data, int64_t offset); /* any dtype as a double */
 void ag__set(const ag__layout *l, void *data, int64_t offset, double value);
