@@ -154,8 +154,8 @@ static void compare(args *a, verdict *v)
     const json_t *out = json_object_get(a->line, "out"), *gin = json_object_get(a->line, "gin");
     const json_t *gout = json_object_get(a->line, "gout"), *w = json_object_get(a->line, "w");
     if (!forward(a, v)) return;
-    v->first = derivative(a, pairing(a->out, out, gout), g, "gin", false, v);
-    if (v->first && w) v->second = derivative(a, pairing(g, gin, w), gg, "ggin", true, v);
+    v->first = derivative(a, pairing(a->out, out, gout), g, "gin", false, v) && !ag_error();
+    if (v->first && w) v->second = derivative(a, pairing(g, gin, w), gg, "ggin", true, v) && !ag_error();
 }
 
 verdict parity_case_check(args *a)
@@ -167,10 +167,7 @@ verdict parity_case_check(args *a)
         parity_op_apply(parity_op_find(a->op), a);
         if (!ag_error()) compare(a, &v);
     }
-    if (ag_error()) {
-        v.first = v.second = false;
-        snprintf(v.why, sizeof v.why, "%s", ag_errmsg());
-    }
+    if (ag_error()) snprintf(v.why, sizeof v.why, "%s", ag_errmsg());
     ag_tape_free(tape);
     ag_clear_error();
     return v;

@@ -9,7 +9,7 @@ bool lines_open(lines *from, const char *name, char *why, size_t room)
 {
     *from = (lines){ 0 };
     from->file = gzopen(name, "rb");
-    if (!from->file) snprintf(why, room, "%s: cannot open: %s", name, strerror(errno));
+    if (!from->file) snprintf(why, room, "cannot open: %s", strerror(errno));
     return from->file != NULL;
 }
 

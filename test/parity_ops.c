@@ -159,9 +159,19 @@ static ag_tensor *cross_entropy(args *a)
                             .label_smoothing = arg_number(a, 7, "label_smoothing", 0));
 }
 
+static ag_tensor *expand_to_shape_of(ag_tensor *x, ag_tensor *y)
+{
+    int64_t sizes[AG_MAX_RANK];
+    int rank = y ? ag_rank(y) : 0;
+    for (int i = 0; i < rank; i++) sizes[i] = ag_size(y, i);
+    return (ag_expand)(x, rank, sizes);
+}
+
+/* PyTorch warns of shapes that differ, and broadcasts. */
 static ag_tensor *mse_loss(args *a)
 {
-    return ag_mse_loss(input(a), arg_tensor(a, 1, "target"), .reduction = reduction_of(a, 4));
+    ag_tensor *x = input(a), *target = arg_tensor(a, 1, "target"), *both = ag_add(x, target);
+    return ag_mse_loss(expand_to_shape_of(x, both), expand_to_shape_of(target, both), .reduction = reduction_of(a, 4));
 }
 
 /* ---- shape ------------------------------------------------------------------------------------------------ */
