@@ -8,6 +8,10 @@
     X(neg, AG_SAVES_NOTHING, (-x), (-1), (ag_neg(g))) \
     X(abs, AG_SAVES_IN(0), (fabs(x)), (x > 0 ? 1 : x < 0 ? -1 : 0), (ag_mul(g, ag_sign(x)))) \
     X(sign, AG_SAVES_NOTHING, (x > 0 ? 1 : x < 0 ? -1 : 0), (0), (ag_mul(g, 0.0))) \
+    X(floor, AG_SAVES_NOTHING, (floor(x)), (0), (ag_mul(g, 0.0))) \
+    X(ceil, AG_SAVES_NOTHING, (ceil(x)), (0), (ag_mul(g, 0.0))) \
+    X(trunc, AG_SAVES_NOTHING, (trunc(x)), (0), (ag_mul(g, 0.0))) \
+    X(round, AG_SAVES_NOTHING, (rint(x)), (0), (ag_mul(g, 0.0))) \
     X(square, AG_SAVES_IN(0), (x * x), (2 * x), (ag_mul(g, ag_mul(2.0, x)))) \
     X(sqrt, AG_SAVES_OUT(0), (sqrt(x)), (K(0.5) / y), (ag_div(g, ag_mul(2.0, y)))) \
     X(rsqrt, AG_SAVES_OUT(0), (1 / sqrt(x)), (K(-0.5) * y * y * y), (ag_mul(g, ag_mul(-0.5, ag_mul(y, ag_square(y)))))) \

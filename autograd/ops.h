@@ -21,6 +21,10 @@ AG_API ag_tensor *ag_atan2(ag_tensor *a, ag_tensor *b);
 AG_API ag_tensor *ag_neg(ag_tensor *x);                            /* -x */
 AG_API ag_tensor *ag_abs(ag_tensor *x);                            /* |x|; slope 0 at 0 */
 AG_API ag_tensor *ag_sign(ag_tensor *x);                           /* -1, 0 or 1; slope 0 */
+AG_API ag_tensor *ag_floor(ag_tensor *x);                          /* largest whole number <= x; slope 0 */
+AG_API ag_tensor *ag_ceil(ag_tensor *x);                           /* smallest whole number >= x; slope 0 */
+AG_API ag_tensor *ag_trunc(ag_tensor *x);                          /* x without its fraction; slope 0 */
+AG_API ag_tensor *ag_round(ag_tensor *x);                          /* nearest whole number, halves to even; slope 0 */
 AG_API ag_tensor *ag_square(ag_tensor *x);                         /* x^2 */
 AG_API ag_tensor *ag_sqrt(ag_tensor *x);                           /* square root; slope inf at 0 */
 AG_API ag_tensor *ag_rsqrt(ag_tensor *x);                          /* 1 / sqrt x */

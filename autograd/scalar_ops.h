@@ -8,6 +8,10 @@ AG_BEGIN
 static inline ag_scalar ags_neg(ag_scalar x) { return ags_neg_on(&ag__pen, x); }
 static inline ag_scalar ags_abs(ag_scalar x) { return ags_abs_on(&ag__pen, x); }
 static inline ag_scalar ags_sign(ag_scalar x) { return ags_sign_on(&ag__pen, x); }
+static inline ag_scalar ags_floor(ag_scalar x) { return ags_floor_on(&ag__pen, x); }
+static inline ag_scalar ags_ceil(ag_scalar x) { return ags_ceil_on(&ag__pen, x); }
+static inline ag_scalar ags_trunc(ag_scalar x) { return ags_trunc_on(&ag__pen, x); }
+static inline ag_scalar ags_round(ag_scalar x) { return ags_round_on(&ag__pen, x); }
 static inline ag_scalar ags_square(ag_scalar x) { return ags_square_on(&ag__pen, x); }
 static inline ag_scalar ags_sqrt(ag_scalar x) { return ags_sqrt_on(&ag__pen, x); }
 static inline ag_scalar ags_rsqrt(ag_scalar x) { return ags_rsqrt_on(&ag__pen, x); }

@@ -22,6 +22,10 @@
 UNARY(neg, { -2, 2 });
 UNARY(abs, { -2, 2 });
 UNARY(sign, { -2, 2 });
+UNARY(floor, { -1.9, -1.1 });
+UNARY(ceil, { 1.1, 1.9 });
+UNARY(trunc, { -1.9, -1.1 });
+UNARY(round, { 1.6, 2.4 });
 UNARY(square, { -2, 2 });
 UNARY(sqrt, { 0.3, 3 });
 UNARY(rsqrt, { 0.3, 3 });
