@@ -59,14 +59,15 @@ static ag_tensor *build(const sample *s)
         double *v = calloc((size_t)n + 1, sizeof *v);
         float by = (float)s->real[1], from = (float)s->real[0];
         for (int64_t i = 0; i < n; i++)
-            if (s->cycle) v[i] = s->real[i % s->n_number];
-            else v[i] = s->dtype == AG_F32 ? (double)(from + by * (float)i) : s->real[0] + s->real[1] * (double)i;
+            if (s->cycle)
+                v[i] = s->real[i % s->n_number];
+            else
+                v[i] = s->dtype == AG_F32 ? (double)(from + by * (float)i) : s->real[0] + s->real[1] * (double)i;
         ag_write(x, v, n);
         free(v);
     } else {
         int64_t *v = calloc((size_t)n + 1, sizeof *v);
-        for (int64_t i = 0; i < n; i++)
-            v[i] = s->cycle ? s->whole[i % s->n_number] : s->whole[0] + s->whole[1] * i;
+        for (int64_t i = 0; i < n; i++) v[i] = s->cycle ? s->whole[i % s->n_number] : s->whole[0] + s->whole[1] * i;
         ag_write(x, v, n);
         free(v);
     }

@@ -83,8 +83,8 @@ static bool count_steps(double from, double to, double step, int64_t *n)
     double steps = ceil((to - from) / step);
     if (!(steps < 0x1p62)) return false;
     *n = steps > 0 ? (int64_t)steps : 0;
-    /* the quotient may have been rounded up past a whole number */
-    while (*n > 0 && (step > 0) == (from + (double)(*n - 1) * step >= to)) --*n;
+    double last = from + (double)(*n - 1) * step; /* the quotient may have been rounded up past a whole number */
+    if (*n > 0 && (step > 0 ? last >= to : last <= to)) --*n;
     return true;
 }
 

@@ -1,0 +1,231 @@
+/* Iteration and copies between any two layouts, against the plainest loops; and checks on axes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <autograd/ops/apply.h>
+
+static const ag_dtype dtypes[] = { AG_F32, AG_F64, AG_I64, AG_I32, AG_U8, AG_BOOL };
+enum { N_DTYPE = 6 };
+
+static int fresh(void **state)
+{
+    *state = ag_tape_new();
+    return *state == NULL;
+}
+static int done(void **state)
+{
+    ag_tape_free(*state);
+    return ag_clear_error();
+}
+
+/* The remembered error, forgotten. */
+#define assert_fails(code, text)                  \
+    do {                                          \
+        assert_int_equal(ag_clear_error(), code); \
+        assert_string_equal(ag_errmsg(), text);   \
+    } while (0)
+
+static ag__layout layout(int rank, const int64_t *dims, const int64_t *strides)
+{
+    ag__layout l;
+    assert_true(ag__layout_set(&l, AG_F32, rank, dims, strides, "test"));
+    return l;
+}
+#define DIMS(...) ((const int64_t[]){ __VA_ARGS__ })
+
+static uint32_t lot = 1;
+static int64_t pick(int64_t n) /* in [0, n) */
+{
+    lot = lot * 1664525u + 1013904223u;
+    return (int64_t)(lot >> 8) % n;
+}
+
+/* A random layout of these sizes over a buffer that it stays within: *first is where element [0,...] lies. */
+static ag__layout random_layout(ag_dtype dtype, int rank, const int64_t *dims, int64_t *first, int64_t *room,
+                                bool repeats)
+{
+    int order[AG_MAX_RANK];
+    int64_t strides[AG_MAX_RANK], stride = 1 + pick(2);
+    for (int i = 0; i < rank; i++) {
+        int at = (int)pick(i + 1);
+        memmove(order + at + 1, order + at, (size_t)(i - at) * sizeof *order);
+        order[at] = i;
+    }
+    *first = 0;
+    for (int i = 0; i < rank; i++) {
+        int axis = order[i];
+        if (repeats && pick(5) == 0) {
+            strides[axis] = 0;
+            continue;
+        }
+        strides[axis] = pick(4) ? stride : -stride;
+        if (strides[axis] < 0) *first += stride * (dims[axis] - 1);
+        stride *= dims[axis];
+        if (pick(4) == 0) stride += pick(3);
+    }
+    *room = stride + 2;
+    ag__layout l;
+    assert_true(ag__layout_set(&l, dtype, rank, dims, strides, "test"));
+    return l;
+}
+
+static bool next(int rank, const int64_t *dims, int64_t *index)
+{
+    for (int i = rank - 1; i >= 0; i--) {
+        if (++index[i] < dims[i]) return true;
+        index[i] = 0;
+    }
+    return false;
+}
+
+static int64_t place(const ag__layout *l, int rank, const int64_t *index) /* aligned at the last axis */
+{
+    int64_t at = 0;
+    for (int i = 0; i < l->rank; i++) at += l->dims[i] == 1 ? 0 : index[rank - l->rank + i] * l->strides[i];
+    return at;
+}
+
+static void random_dims(int rank, int64_t *dims)
+{
+    int64_t most = rank <= 2 ? 90 : rank == 3 ? 24 : 4;
+    for (int i = 0; i < rank; i++) dims[i] = pick(3) ? 1 + pick(most) : 1 + pick(3);
+}
+
+static void test_copies(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 1500; round++) {
+        int rank = (int)pick(AG_MAX_RANK + 1);
+        int64_t dims[AG_MAX_RANK], narrow[AG_MAX_RANK], to_first, from_first, to_room, from_room;
+        random_dims(rank, dims);
+        int cut = pick(3) ? 0 : (int)pick(rank + 1); /* src has fewer axes, and some of size 1 */
+        for (int i = cut; i < rank; i++) narrow[i - cut] = pick(5) ? dims[i] : 1;
+        bool add = pick(4) == 0;
+        ag_dtype to = dtypes[pick(add ? 2 : N_DTYPE)], from = add ? to : dtypes[pick(N_DTYPE)];
+        ag__layout dl = random_layout(to, rank, dims, &to_first, &to_room, false);
+        ag__layout sl = random_layout(from, rank - cut, narrow, &from_first, &from_room, true);
+        char *dst = calloc((size_t)to_room, dl.item), *src = calloc((size_t)from_room, sl.item);
+        for (int64_t i = 0; i < from_room; i++) ag__set(&sl, src, i, (double)(from == AG_BOOL ? i % 2 : i % 120));
+        for (int64_t i = 0; i < to_room; i++) ag__set(&dl, dst, i, 1);
+        double expected = 0, sum = 0;
+        char *dst0 = dst + to_first * (int64_t)dl.item, *src0 = src + from_first * (int64_t)sl.item;
+        ag__copy_into(&dl, dst0, &sl, src0, add);
+        int64_t index[AG_MAX_RANK] = { 0 };
+        do {
+            double v = ag__get(&sl, src0, place(&sl, rank, index)), w = ag__get(&dl, dst0, place(&dl, rank, index));
+            if (to == AG_BOOL) v = v != 0;
+            assert_true(w == v + add);
+            expected += w;
+        } while (next(rank, dims, index));
+        for (int64_t i = 0; i < to_room; i++) sum += ag__get(&dl, dst, i);
+        assert_true(sum == expected + (double)(to_room - dl.numel)); /* nothing beside it was touched */
+        free(dst);
+        free(src);
+    }
+}
+
+/* y += a b c, every element once. */
+static void accumulate(int64_t n, char *const *p, const int64_t *stride, void *user)
+{
+    ++*(int *)user;
+    for (int64_t i = 0; i < n; i++) {
+        double *y = (double *)(void *)p[0] + i * stride[0];
+        *y += ((double *)(void *)p[1])[i * stride[1]] * ((float *)(void *)p[2])[i * stride[2]] *
+              ((uint8_t *)p[3])[i * stride[3]];
+    }
+}
+
+static void test_iterate(void **state)
+{
+    (void)state;
+    const ag_dtype kinds[] = { AG_F64, AG_F64, AG_F32, AG_U8 };
+    for (int round = 0; round < 500; round++) {
+        int rank = (int)pick(AG_MAX_RANK + 1);
+        int64_t dims[AG_MAX_RANK], first[4], room[4];
+        random_dims(rank, dims);
+        ag__layout l[4];
+        const ag__layout *layouts[4];
+        char *memory[4];
+        void *data[4];
+        for (int k = 0; k < 4; k++) {
+            l[k] = random_layout(kinds[k], rank, dims, &first[k], &room[k], k > 0);
+            memory[k] = calloc((size_t)room[k], l[k].item);
+            for (int64_t i = 0; k && i < room[k]; i++) ag__set(&l[k], memory[k], i, (double)(1 + i % 7));
+            layouts[k] = &l[k];
+            data[k] = memory[k] + first[k] * (int64_t)l[k].item;
+        }
+        int calls = 0;
+        ag__iterate(rank, dims, 4, layouts, data, accumulate, &calls);
+        assert_true(calls > 0);
+        int64_t index[AG_MAX_RANK] = { 0 };
+        do {
+            double v[4];
+            for (int k = 0; k < 4; k++) v[k] = ag__get(&l[k], data[k], place(&l[k], rank, index));
+            assert_true(v[0] == v[1] * v[2] * v[3]);
+        } while (next(rank, dims, index));
+        for (int k = 0; k < 4; k++) free(memory[k]);
+    }
+}
+
+static int calls_for(int rank, const int64_t *dims, const int64_t *strides, const int64_t *strides2)
+{
+    static double y[65536], x[65536];
+    static float f[65536];
+    static uint8_t u[65536];
+    ag__layout l[4];
+    const ag_dtype kinds[] = { AG_F64, AG_F64, AG_F32, AG_U8 };
+    const ag__layout *layouts[4];
+    for (int k = 0; k < 4; k++) {
+        assert_true(ag__layout_set(&l[k], kinds[k], rank, dims, k == 1 ? strides2 : strides, "test"));
+        layouts[k] = &l[k];
+    }
+    int calls = 0;
+    ag__iterate(rank, dims, 4, layouts, (void *[]){ y, x, f, u }, accumulate, &calls);
+    return calls;
+}
+
+static void test_iterate_merges(void **state)
+{
+    (void)state;
+    assert_int_equal(calls_for(3, DIMS(2, 3, 4), NULL, NULL), 1);
+    assert_int_equal(calls_for(3, DIMS(2, 3, 4), DIMS(1, 8, 2), DIMS(1, 8, 2)), 1); /* in the order of memory */
+    assert_int_equal(calls_for(3, DIMS(20, 3, 40), NULL, DIMS(0, 40, 1)), 20);      /* axes 1 and 2 merged */
+    assert_int_equal(calls_for(3, DIMS(20, 3, 40), NULL, DIMS(0, 0, 1)), 60);
+    assert_int_equal(calls_for(2, DIMS(200, 3), NULL, DIMS(0, 1)), 3); /* along the long axis */
+    assert_int_equal(calls_for(2, DIMS(0, 3), NULL, NULL), 0);
+    assert_int_equal(calls_for(0, NULL, NULL, NULL), 1);
+}
+
+static void test_axes(void **state)
+{
+    (void)state;
+    ag__layout l = layout(3, DIMS(2, 3, 4), NULL), l0 = layout(0, NULL, NULL);
+    uint32_t mask;
+    assert_int_equal(ag__axis(-1, &l, "ag_x"), 2);
+    assert_int_equal(ag__axis(0, &l, "ag_x"), 0);
+    assert_int_equal(ag__axis(3, &l, "ag_x"), -1);
+    assert_fails(AG_EINVAL, "ag_x: axis 3 of [2,3,4]");
+    assert_true(ag__axes(0, NULL, &l, "ag_x", &mask) && mask == 7);
+    assert_true(ag__axes(2, (const int[]){ -1, 0 }, &l, "ag_x", &mask) && mask == 5);
+    assert_true(ag__axes(1, (const int[]){ -1 }, &l0, "ag_x", &mask) && mask == 0);
+    assert_false(ag__axes(2, (const int[]){ 1, -2 }, &l, "ag_x", &mask));
+    assert_fails(AG_EINVAL, "ag_x: axis -2 of [2,3,4] is given twice");
+    assert_false(ag__axes(1, (const int[]){ 1 }, &l0, "ag_x", &mask));
+    assert_fails(AG_EINVAL, "ag_x: axis 1 of []");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_copies, fresh, done),
+        cmocka_unit_test(test_iterate),
+        cmocka_unit_test(test_iterate_merges),
+        cmocka_unit_test(test_axes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
