@@ -18,7 +18,7 @@ static bool node_tangent(ag__walk *w, ag_tensor *y)
     for (size_t i = 0; i < n; i++) any |= (tangent[i] = y->in[i] ? w->adjoint[y->in[i]->seq] : NULL) != NULL;
     if (!any) return true;
     if (!y->op->jvp)
-        return ag_fail(AG_ENODIFF, "ag_jvp: %s %s has no forward rule", y->op->name, ag__text(y->layout)), false;
+        return ag_fail(AG_ENODIFF, "ag_jvp: %s %s has no forward rule", ag__title(y->op), ag__text(y->layout)), false;
     ag_call c = { .op = y->op, .attr = y->attr, .saved = ag__saved(y->op, y->attr), .n_in = y->n_in, .in = y->in,
                   .out = out, .tangent = tangent, .tout = tout };
     c.n_out = y->op->n_out ? y->op->n_out : 1;
@@ -26,7 +26,7 @@ static bool node_tangent(ag__walk *w, ag_tensor *y)
     if (y->op->jvp(&c)) return false;
     for (int k = 0; k < c.n_out; k++) {
         if (tout[k] && !ag__same_dims(tout[k]->layout, out[k]->layout))
-            return ag_fail(AG_ESHAPE, "ag_jvp: the forward rule of %s gave %s for a result %s", y->op->name,
+            return ag_fail(AG_ESHAPE, "ag_jvp: the forward rule of %s gave %s for a result %s", ag__title(y->op),
                            ag__text(tout[k]->layout), ag__text(out[k]->layout)),
                    false;
         w->adjoint[out[k]->seq] = tout[k];

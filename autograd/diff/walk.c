@@ -121,19 +121,19 @@ static inline bool still_valid(ag_tensor *y)
     const uint32_t *saw = ag__saw(y);
     if (ag__unlikely(y->flags & AG__SPENT))
         return ag_fail(AG_ESAVED,
-                       "the walk passed ag_%s %s before and gave back what it needs; walk the first time with .retain = true",
-                       y->op->name, ag__text(y->layout)),
+                       "the walk passed %s %s before and gave back what it needs; walk the first time with .retain = true",
+                       ag__title(y->op), ag__text(y->layout)),
                false;
     for (int i = 0; i < y->n_in; i++) {
         if (!y->in[i] || ag__likely(y->in[i]->base->version == saw[i])) continue;
         if (saves && (i >= 16 || !(saves & AG_SAVES_IN(i)))) continue;
-        return ag_fail(AG_ESAVED, "input %d %s of ag_%s was overwritten after it was used and before its derivative", i + 1,
-                       ag__text(y->in[i]->layout), y->op->name),
+        return ag_fail(AG_ESAVED, "input %d %s of %s was overwritten after it was used and before its derivative", i + 1,
+                       ag__text(y->in[i]->layout), ag__title(y->op)),
                false;
     }
     if (ag__unlikely(y->base == y && y->version) && (!saves || (saves & AG_SAVES_OUT(0))))
-        return ag_fail(AG_ESAVED, "the result %s of ag_%s was overwritten before its derivative", ag__text(y->layout),
-                       y->op->name),
+        return ag_fail(AG_ESAVED, "the result %s of %s was overwritten before its derivative", ag__text(y->layout),
+                       ag__title(y->op)),
                false;
     return true;
 }
@@ -250,7 +250,11 @@ static bool pass(ag__walk *w, ag_tensor *y)
     uint32_t first = t->n_node;
     bool ok;
     if (!w->recorded && kernel_fits(&c)) ok = run_kernel(t, &c, in_room, add);
-    else {
+    else if (!c.op->vjp) {
+        ok = false;
+        ag_fail(AG_ENODIFF, "%s %s has no derivative%s", ag__title(c.op), ag__text(y->layout),
+                c.op->backward ? " that can be differentiated again" : "");
+    } else {
         for (int i = 0; i < c.n_in; i++) c.gin[i] = NULL;
         ok = c.op->vjp(&c) == AG_OK;
         for (int i = 0; ok && i < c.n_in; i++) {

@@ -2,14 +2,6 @@
 #include <autograd/ops/apply.h>
 #include <string.h>
 
-/* "ag_sum" for a built-in operation, "squash" for a user's: what messages begin with. */
-static const char *name_of(const ag_op *op, char *room, size_t size)
-{
-    bool ours = ag_op_find(op->name) == op;
-    int n = snprintf(room, size, "%s%s", ours ? "ag_" : "", op->name);
-    return n > 0 ? room : op->name;
-}
-
 static bool well_formed(const ag_op *op, int n)
 {
     if (!op) return ag_fail(AG_ENULL, "ag_apply: the operation is NULL"), false;
@@ -29,7 +21,7 @@ static bool row_major(ag_tape *t, const ag_op *op, int n, ag_tensor *const *in, 
         plain[i] = in[i];
         if ((op->flags & AG_OP_STRIDED) || !in[i] || in[i]->layout->contiguous) continue;
         const ag__layout *l = in[i]->layout;
-        plain[i] = ag__temporary(t, ag__layout_get(&t->layouts, l->dtype, l->rank, l->dims, op->name));
+        plain[i] = ag__temporary(t, ag__layout_get(&t->layouts, l->dtype, l->rank, l->dims, ag__title(op)));
         if (!plain[i]) return false;
         ag__copy_into(plain[i]->layout, plain[i]->data, l, in[i]->data, false);
     }
@@ -45,7 +37,7 @@ static const ag__layout *layout_of(ag_tape *t, const ag_op *op, const ag_shape *
     bool same = l && l->dtype == s->dtype && l->rank == s->rank;
     for (int i = 0; same && i < s->rank; i++) same = l->dims[i] == s->dims[i];
     if (same) return l;
-    l = ag__layout_get(&t->layouts, s->dtype, s->rank, s->dims, op->name);
+    l = ag__layout_get(&t->layouts, s->dtype, s->rank, s->dims, ag__title(op));
     return l ? *recent = l : NULL;
 }
 
@@ -58,7 +50,6 @@ static bool make_outputs(ag_tape *t, const ag_op *op, const ag_shape *shape, int
 
 static bool apply(ag_tape *t, const ag_op *op, const void *attr, int n, ag_tensor *const *given, ag_tensor **out)
 {
-    char room[64];
     ag_tensor *few[8], **in = few;
     if (n > 4 && !(in = ag__arena_get(&t->arena, 2 * (size_t)n * sizeof *in))) return false;
     ag_tensor **plain = in == few ? few + 4 : in + n;
@@ -66,7 +57,7 @@ static bool apply(ag_tape *t, const ag_op *op, const void *attr, int n, ag_tenso
         in[i] = NULL;
         if (!given[i] && i > 0 && !ag_error()) continue; /* optional; the shape rule knows */
         bool fine = given[i] && (given[i]->serial == t->serial || given[i]->serial == AG__LEAF_SERIAL);
-        in[i] = ag__operand(t, given[i], fine ? op->name : name_of(op, room, sizeof room), i + 1);
+        in[i] = ag__operand(t, given[i], fine ? op->name : ag__title(op), i + 1);
         if (!in[i]) return false;
     }
     bool ok;
@@ -118,9 +109,9 @@ static void shape_of(const ag_tensor *x, ag_shape *out)
 static bool one_dtype(const ag_call *c)
 {
     for (int i = 1; i < c->n_in; i++) {
-        if (!c->in[i]) return ag_fail(AG_ENULL, "%s: operand %d is NULL", c->op->name, i + 1), false;
+        if (!c->in[i]) return ag_fail(AG_ENULL, "%s: operand %d is NULL", ag__title(c->op), i + 1), false;
         if (c->in[i]->layout->dtype != c->in[0]->layout->dtype)
-            return ag_fail(AG_EDTYPE, "%s: dtypes differ: %s %s and %s %s", c->op->name,
+            return ag_fail(AG_EDTYPE, "%s: dtypes differ: %s %s and %s %s", ag__title(c->op),
                            ag_dtype_name(c->in[0]->layout->dtype), ag__text(c->in[0]->layout),
                            ag_dtype_name(c->in[i]->layout->dtype), ag__text(c->in[i]->layout)),
                    false;
@@ -133,7 +124,7 @@ ag_status ag_shape_same(const ag_call *c, ag_shape *out)
     if (!one_dtype(c)) return ag_error();
     for (int i = 1; i < c->n_in; i++)
         if (!ag__same_dims(c->in[0]->layout, c->in[i]->layout))
-            return ag_fail(AG_ESHAPE, "%s: shapes differ: %s and %s", c->op->name, ag__text(c->in[0]->layout),
+            return ag_fail(AG_ESHAPE, "%s: shapes differ: %s and %s", ag__title(c->op), ag__text(c->in[0]->layout),
                            ag__text(c->in[i]->layout));
     for (int k = 0; k < c->n_out; k++) shape_of(c->in[0], &out[k]);
     return AG_OK;
@@ -145,7 +136,7 @@ ag_status ag_shape_broadcast(const ag_call *c, ag_shape *out)
     shape_of(c->in[0], &out[0]);
     for (int i = 1; i < c->n_in; i++)
         if (!ag__broadcast(&out[0].rank, out[0].dims, c->in[i]->layout))
-            return ag_fail(AG_ESHAPE, "%s: shapes do not broadcast: %s and %s", c->op->name,
+            return ag_fail(AG_ESHAPE, "%s: shapes do not broadcast: %s and %s", ag__title(c->op),
                            ag__dims_text(out[0].rank, out[0].dims), ag__text(c->in[i]->layout));
     for (int k = 1; k < c->n_out; k++) out[k] = out[0];
     return AG_OK;
@@ -164,7 +155,19 @@ static const ag_op *const table[] = {
 #include <autograd/ops/rows.inc>
 #undef AG__ROW
 };
+static const char *const title[] = {
+#define AG__ROW(name) "ag_" #name,
+#include <autograd/ops/rows.inc>
+#undef AG__ROW
+};
 enum { N_OPS = sizeof table / sizeof *table };
+
+const char *ag__title(const ag_op *op)
+{
+    for (int i = 0; i < N_OPS; i++)
+        if (table[i] == op) return title[i];
+    return op->name;
+}
 
 const ag_op *const *ag_op_all(int64_t *n)
 {

@@ -9,6 +9,9 @@
 #include <autograd/ops/rows.inc>
 #undef AG__ROW
 
+/* What messages begin with: "ag_sum" for a built-in operation, its name for a user's. */
+const char *ag__title(const ag_op *op);
+
 /* The first output of op on n inputs; NULL operands and stale handles are reported as ag_NAME. */
 #define ag__apply(op, attr, ...)                                                                                       \
     (ag_apply)((op), (attr), (int)(sizeof((ag_tensor *[]){ __VA_ARGS__ }) / sizeof(ag_tensor *)),                      \

@@ -209,11 +209,11 @@ ag_tensor *ag__over_square_t(ag_tensor *p, ag_tensor *a, ag_tensor *b)
 /* The rows through ag_apply: for generic tools. */
 static ag_status unary_shape(const ag_call *c, ag_shape *out)
 {
-    return ag__need_float(c->in[0], c->op->name) ? ag_shape_same(c, out) : ag_error();
+    return ag__need_float(c->in[0], ag__title(c->op)) ? ag_shape_same(c, out) : ag_error();
 }
 static ag_status binary_shape(const ag_call *c, ag_shape *out)
 {
-    return ag__need_float(c->in[0], c->op->name) ? ag_shape_broadcast(c, out) : ag_error();
+    return ag__need_float(c->in[0], ag__title(c->op)) ? ag_shape_broadcast(c, out) : ag_error();
 }
 static ag_status unary_forward(ag_call *c)
 {

@@ -31,9 +31,7 @@ static ag_status map(ag_call *c, number_fn *f)
 }
 static ag_status float_same(const ag_call *c, ag_shape *out)
 {
-    char who[32];
-    snprintf(who, sizeof who, "ag_%s", c->op->name);
-    return ag__need_float(c->in[0], who) ? ag_shape_same(c, out) : ag_error();
+    return ag__need_float(c->in[0], ag__title(c->op)) ? ag_shape_same(c, out) : ag_error();
 }
 
 /* Rules that multiply by a slope which depends on x: the same for adjoints and tangents. */
