@@ -152,6 +152,8 @@ static void test_arange(void **state)
     }
     assert_null(ag_arange(AG_U8, 250, 258, 1));
     assert_int_equal(ag_clear_error(), AG_EINVAL);
+    assert_null(ag_arange(AG_I64, -0x1p63 + 2048, -0x1p63 - 2048, -2100)); /* the last one rounds to -2^63 */
+    assert_int_equal(ag_clear_error(), AG_EINVAL);
     assert_null(ag_arange(AG_I64, 0, 2, 0.5));
     assert_int_equal(ag_clear_error(), AG_EINVAL);
     assert_null(ag_arange(AG_I64, 0.5, 2, 1));

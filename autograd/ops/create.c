@@ -88,6 +88,17 @@ static bool count_steps(double from, double to, double step, int64_t *n)
     return true;
 }
 
+/* Are from, from + step, ... whole numbers that the integer dtype holds? Those between the ends then are as well. */
+static bool whole_steps(ag_dtype dtype, double from, double step, int64_t n)
+{
+    if (n == 0) return true;
+    if (!holds(dtype, from, "ag_arange") || !holds(AG_I64, step, "ag_arange")) return false;
+    int64_t way, last;
+    bool outside =
+        __builtin_mul_overflow(n - 1, (int64_t)step, &way) || __builtin_add_overflow((int64_t)from, way, &last);
+    return holds(dtype, outside ? NAN : (double)last, "ag_arange");
+}
+
 ag_tensor *ag_arange(ag_dtype dtype, double from, double to, double step)
 {
     int64_t n;
@@ -96,10 +107,8 @@ ag_tensor *ag_arange(ag_dtype dtype, double from, double to, double step)
         ag_fail(AG_EINVAL, "ag_arange: step %g does not lead from %g to %g", step, from, to);
         return NULL;
     }
-    double last = from + (double)(n > 0 ? n - 1 : 0) * step;
-    if (!ag__is_float(dtype) && ag_dtype_size(dtype) && n > 0) /* then every number between them fits as well */
-        if (!holds(dtype, from, "ag_arange") || !holds(dtype, last, "ag_arange") || !holds(AG_I64, step, "ag_arange"))
-            return NULL;
+    bool whole = ag_dtype_size(dtype) && !ag__is_float(dtype);
+    if (whole && !whole_steps(dtype, from, step, n)) return NULL;
     ag_tape *t = ag__tape("ag_arange");
     ag_tensor *x = t ? ag__temporary(t, ag__layout_get(&t->layouts, dtype, 1, &n, "ag_arange")) : NULL;
     if (!x) return NULL;
