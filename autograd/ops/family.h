@@ -106,7 +106,4 @@ typedef union ag__chunk {
 /* A view of x, recorded as op: sizes, strides (NULL: row-major), data moved by offset elements. shape.c */
 ag_tensor *ag__view_as(ag_tape *t, const ag_op *op, const void *attr, ag_tensor *x, int rank, const int64_t *dims,
                        const int64_t *strides, int64_t offset);
-
-/* y (row-major, sizes of l without the axes in mask) = or += sums of x over these axes. reduce.c */
-void ag__sum_axes(const ag__layout *l, const void *x, uint32_t mask, void *y, bool add);
 #endif

@@ -235,10 +235,16 @@ struct pick_loop {
 static void gather_loop(int64_t n, char *const *p, const int64_t *s, void *user)
 {
     const struct pick_loop *u = user;
-    int64_t item = (int64_t)u->item;
     for (int64_t i = 0; i < n; i++) {
-        int64_t at = ag__whole(u->index, p[0], i * s[0]);
-        memcpy(p[2] + i * s[2] * item, p[1] + (i * s[1] + at * u->step) * item, u->item);
+        int64_t from = i * s[1] + ag__whole(u->index, p[0], i * s[0]) * u->step;
+        const char *element = p[1] + from * (int64_t)u->item;
+        char *place = p[2] + i * s[2] * (int64_t)u->item;
+        if (u->item == 8)
+            memcpy(place, element, 8);
+        else if (u->item == 4)
+            memcpy(place, element, 4);
+        else
+            *place = *element;
     }
 }
 static void scatter_loop(int64_t n, char *const *p, const int64_t *s, void *user)

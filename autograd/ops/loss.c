@@ -138,6 +138,12 @@ static ag_tensor *shares(const ag_call *c)
     }
     return q;
 }
+/* What the mean divides by. If nothing counts the loss is NaN and the gradient 0, as in PyTorch. */
+static double divisor(const ag_call *c)
+{
+    double count = *(const double *)c->saved;
+    return count == 0 ? 1 : count;
+}
 /* d loss[i] / d logits[i] */
 static ag_tensor *entropy_slope(const ag_call *c)
 {
@@ -151,7 +157,7 @@ static ag_status entropy_vjp(ag_call *c)
     ag_tensor *g = c->g[0];
     if (!c->need[0] || !g) return AG_OK;
     if (o->reduction == AG_NONE) g = ag_unsqueeze(g, class_axis(c->in[0]));
-    if (o->reduction == AG_MEAN) g = ag_div(g, *(const double *)c->saved);
+    if (o->reduction == AG_MEAN) g = ag_div(g, divisor(c));
     c->gin[0] = ag_mul(g, entropy_slope(c));
     return c->gin[0] ? AG_OK : ag_error();
 }
@@ -161,7 +167,7 @@ static ag_status entropy_jvp(ag_call *c)
     if (!c->tangent[0]) return AG_OK;
     int axis = class_axis(c->in[0]);
     ag_tensor *t = (ag_sum)(ag_mul(c->tangent[0], entropy_slope(c)), o->reduction == AG_NONE, &axis);
-    c->tout[0] = o->reduction == AG_MEAN ? ag_div(t, *(const double *)c->saved) : t;
+    c->tout[0] = o->reduction == AG_MEAN ? ag_div(t, divisor(c)) : t;
     return c->tout[0] ? AG_OK : ag_error();
 }
 
@@ -181,7 +187,7 @@ static ag_status entropy_backward(ag_call *c)
 {
     batch b = batch_of(c);
     bool each = b.o->reduction == AG_NONE;
-    double scale = b.o->reduction == AG_MEAN ? 1 / *(const double *)c->saved : 1;
+    double scale = b.o->reduction == AG_MEAN ? 1 / divisor(c) : 1;
     for (int64_t i = 0; i < b.n; i++) {
         int64_t class = class_of(&b, i), at = sample_at(&b, i) * b.item;
         double g = scale * ag__number_at(b.dtype, c->g[0]->data, each ? i : 0);

@@ -3,7 +3,7 @@
  * A product is described by three strided matrices that share leading axes. An axis along which a matrix is repeated
  * has stride 0 there: repeated inputs are read again, and a repeated result, the gradient of a repeated input, is
  * added up. Leading axes that continue the rows, or the inner axis, are folded into these first. */
-#include <autograd/ops/family.h>
+#include <autograd/ops/fold.h>
 
 typedef struct matrix {
     char *data;
@@ -91,9 +91,17 @@ static void multiply(product p, ag_dtype dtype)
 }
 
 /* c [m,n] = or += a b + bias for plain matrices: what most products are. */
-typedef struct strides { int64_t row, col; } strides;
-static strides strides_of(const ag__layout *l) { return (strides){ l->strides[0], l->strides[1] }; }
-static strides turned(strides s) { return (strides){ s.col, s.row }; }
+typedef struct strides {
+    int64_t row, col;
+} strides;
+static strides strides_of(const ag__layout *l)
+{
+    return (strides){ l->strides[0], l->strides[1] };
+}
+static strides turned(strides s)
+{
+    return (strides){ s.col, s.row };
+}
 static void multiply_plain(ag_dtype dtype, int64_t m, int64_t k, int64_t n, const void *a, strides sa, const void *b,
                            strides sb, void *c, const void *bias, bool add)
 {

@@ -1,195 +1,6 @@
-/* reduce.c - sums, means, extremes and logsumexp over any axes, and argmax.
- *
- * A reduction is two nests of loops, over the axes that stay and over those that go, each sorted by stride and merged
- * where axes lie end to end. If the elements next to each other go, runs of them are folded to one number (along);
- * if they stay, rows are folded into a row of results, in blocks, so that rounding errors do not pile up (across). */
-#include <autograd/ops/family.h>
+/* reduce.c - sums, means, extremes and logsumexp over any axes, and argmax. The loops are in fold.c. */
+#include <autograd/ops/fold.h>
 #include <math.h>
-#include <stdlib.h>
-
-enum { LOGSUMEXP = AG__N_REDUCE, ROWS_PER_BLOCK = 128, LONG_RUN = 16 };
-
-typedef struct nest {
-    int n;
-    int64_t size[AG_MAX_RANK], x[AG_MAX_RANK], y[AG_MAX_RANK]; /* strides of the input and of the result */
-} nest;
-typedef struct plan {
-    nest stay, go;
-} plan;
-
-static void nest_add(nest *a, int64_t size, int64_t x, int64_t y)
-{
-    int i = a->n++;
-    for (; i > 0 && llabs(a->x[i - 1]) < llabs(x); i--)
-        a->size[i] = a->size[i - 1], a->x[i] = a->x[i - 1], a->y[i] = a->y[i - 1];
-    a->size[i] = size, a->x[i] = x, a->y[i] = y;
-}
-
-static void nest_merge(nest *a)
-{
-    int n = 0;
-    for (int i = 1; i < a->n; i++) {
-        bool joint = a->x[n] == a->size[i] * a->x[i] && a->y[n] == a->size[i] * a->y[i];
-        int64_t before = joint ? a->size[n] : 1;
-        n += !joint;
-        a->size[n] = before * a->size[i], a->x[n] = a->x[i], a->y[n] = a->y[i];
-    }
-    if (a->n) a->n = n + 1;
-}
-
-/* The next place of the first n axes; false after the last. */
-static bool nest_next(const nest *a, int n, int64_t *at, int64_t *x, int64_t *y)
-{
-    for (int i = n - 1; i >= 0; i--) {
-        *x += a->x[i], *y += a->y[i];
-        if (++at[i] < a->size[i]) return true;
-        *x -= a->size[i] * a->x[i], *y -= a->size[i] * a->y[i];
-        at[i] = 0;
-    }
-    return false;
-}
-
-static plan plan_of(const ag__layout *l, uint32_t mask)
-{
-    plan p;
-    p.stay.n = p.go.n = 0;
-    int64_t y = 1;
-    for (int i = l->rank - 1; i >= 0; i--) {
-        if (l->dims[i] == 1) continue;
-        if (mask >> i & 1)
-            nest_add(&p.go, l->dims[i], l->strides[i], 0);
-        else
-            nest_add(&p.stay, l->dims[i], l->strides[i], y), y *= l->dims[i];
-    }
-    nest_merge(&p.stay), nest_merge(&p.go);
-    if (!p.go.n) nest_add(&p.go, 1, 1, 0);
-    return p;
-}
-
-/* ---- the loops ---- */
-
-typedef struct fold {
-    const ag__kernels *k;
-    ag_dtype dtype;
-    size_t item;
-    int code; /* AG__SUM, AG__MAX, AG__MIN or LOGSUMEXP */
-    bool add; /* to the result */
-} fold;
-
-/* log of the sum of e^x of one run; a run whose largest is -inf or inf has that value */
-static double run_logsumexp(const fold *f, int64_t n, const void *x, int64_t sx)
-{
-    double v = f->k->softmax(n, x, sx, NULL, 0);
-    if (v == v) return v;
-    double most = f->k->reduce[AG__MAX](n, x, sx);
-    return isinf(most) ? most : v;
-}
-
-static double run(const fold *f, int64_t n, const void *x, int64_t sx)
-{
-    return f->code == LOGSUMEXP ? run_logsumexp(f, n, x, sx) : f->k->reduce[f->code](n, x, sx);
-}
-
-static double join(int code, double a, double b)
-{
-    switch (code) {
-    case AG__SUM: return a + b;
-    case AG__MAX: return a > b || a != a ? a : b;
-    case AG__MIN: return a < b || a != a ? a : b;
-    default: return isinf(a) && a == b ? a : fmax(a, b) + log1p(exp(-fabs(a - b)));
-    }
-}
-
-static void along(const fold *f, const plan *p, const char *x, char *y)
-{
-    const nest *go = &p->go;
-    int last = go->n - 1;
-    int64_t outer[AG_MAX_RANK] = { 0 }, ox = 0, oy = 0;
-    do {
-        int64_t inner[AG_MAX_RANK] = { 0 }, ix = ox, none = 0;
-        double v = run(f, go->size[last], x + ix * (int64_t)f->item, go->x[last]);
-        while (nest_next(go, last, inner, &ix, &none))
-            v = join(f->code, v, run(f, go->size[last], x + ix * (int64_t)f->item, go->x[last]));
-        if (f->add) v += ag__number_at(f->dtype, y, oy);
-        ag__number_put(f->dtype, y, oy, v);
-    } while (nest_next(&p->stay, p->stay.n, outer, &ox, &oy));
-}
-
-/* y[i] = x[i], or y[i] joined with x[i] */
-static void row_join(const fold *f, int64_t n, const void *x, int64_t sx, void *y, int64_t sy, bool first)
-{
-    if (first || f->code == AG__SUM)
-        f->k->copy(n, x, sx, y, sy, !first);
-    else
-        f->k->binary[f->code == AG__MAX ? AG__F_maximum : AG__F_minimum](n, x, sx, y, sy, y, sy);
-}
-
-/* One piece of a row of results. */
-static void across_piece(const fold *f, const nest *go, int64_t n, const char *x, int64_t sx, char *y, int64_t sy)
-{
-    ag__chunk sum;
-    int64_t at[AG_MAX_RANK] = { 0 }, ox = 0, none = 0, rows = 0;
-    bool first = !f->add, more;
-    do {
-        row_join(f, n, x + ox * (int64_t)f->item, sx, &sum, 1, rows++ == 0);
-        more = nest_next(go, go->n, at, &ox, &none);
-        if (more && rows < ROWS_PER_BLOCK) continue;
-        row_join(f, n, &sum, 1, y, sy, first);
-        first = false, rows = 0;
-    } while (more);
-}
-
-static void across(const fold *f, const plan *p, const char *x, char *y)
-{
-    int last = p->stay.n - 1;
-    int64_t n = p->stay.size[last], sx = p->stay.x[last], sy = p->stay.y[last], item = (int64_t)f->item;
-    int64_t at[AG_MAX_RANK] = { 0 }, ox = 0, oy = 0;
-    do {
-        for (int64_t j = 0; j < n; j += AG__CHUNK) {
-            int64_t width = n - j < AG__CHUNK ? n - j : AG__CHUNK;
-            across_piece(f, &p->go, width, x + (ox + j * sx) * item, sx, y + (oy + j * sy) * item, sy);
-        }
-    } while (nest_next(&p->stay, last, at, &ox, &oy));
-}
-
-static void reduce(int code, const ag__layout *l, const void *x, uint32_t mask, void *y, bool add)
-{
-    fold f = { ag__kernels_for(l->dtype), l->dtype, l->item, code, add };
-    plan p = plan_of(l, mask);
-    const nest *stay = &p.stay, *go = &p.go;
-    bool runs = stay->n == 0 || code == LOGSUMEXP ||
-                (go->size[go->n - 1] >= LONG_RUN && llabs(go->x[go->n - 1]) < llabs(stay->x[stay->n - 1]));
-    (runs ? along : across)(&f, &p, x, y);
-}
-
-void ag__sum_axes(const ag__layout *l, const void *x, uint32_t mask, void *y, bool add)
-{
-    if (l->numel) {
-        reduce(AG__SUM, l, x, mask, y, add);
-        return;
-    }
-    int64_t n = 1;
-    for (int i = 0; i < l->rank; i++) n *= mask >> i & 1 ? 1 : l->dims[i];
-    if (!add) memset(y, 0, (size_t)n * l->item);
-}
-
-static void reduce_whole(int code, const ag__layout *l, const char *x, uint32_t mask, ag_tensor *y)
-{
-    plan p = plan_of(l, mask);
-    int64_t outer[AG_MAX_RANK] = { 0 }, ox = 0, oy = 0;
-    do {
-        int64_t inner[AG_MAX_RANK] = { 0 }, ix = ox, none = 0;
-        int64_t v = ag__whole(l->dtype, x, ix);
-        while (nest_next(&p.go, p.go.n, inner, &ix, &none)) {
-            int64_t e = ag__whole(l->dtype, x, ix);
-            if (code == AG__SUM)
-                v = (int64_t)((uint64_t)v + (uint64_t)e);
-            else if (code == AG__MAX ? e > v : e < v)
-                v = e;
-        }
-        ag__whole_put(y->layout->dtype, y->data, oy, v);
-    } while (nest_next(&p.stay, p.stay.n, outer, &ox, &oy));
-}
 
 /* ---- what the rows share ---- */
 
@@ -270,6 +81,10 @@ static ag_status spread_back(ag_call *c, double factor)
 {
     const over *o = c->attr;
     const ag__layout *l = c->in[0]->layout;
+    if (c->g[0]->layout->numel == 1) {
+        ag__kernels_for(l->dtype)->scale(l->numel, factor, c->g[0]->data, 0, c->gin[0]->data, 1, c->add[0]);
+        return AG_OK;
+    }
     ag__layout g;
     int64_t dims[AG_MAX_RANK];
     for (int i = 0; i < l->rank; i++) dims[i] = o->mask >> i & 1 ? 1 : l->dims[i];
@@ -296,7 +111,7 @@ static ag_status sum_forward(ag_call *c)
     if (ag__is_float(l->dtype))
         ag__sum_axes(l, c->in[0]->data, mask, y->data, false);
     else if (l->numel)
-        reduce_whole(AG__SUM, l, c->in[0]->data, mask, y);
+        ag__fold_whole(AG__SUM, l, c->in[0]->data, mask, y);
     else
         memset(y->data, 0, (size_t)y->layout->numel * y->layout->item);
     return AG_OK;
@@ -407,9 +222,9 @@ static ag_status extreme_forward(ag_call *c)
     int code = c->op == &ag__op_max ? AG__MAX : AG__MIN;
     if (l->numel == 0) return AG_OK;
     if (ag__is_float(l->dtype))
-        reduce(code, l, c->in[0]->data, mask, c->out[0]->data, false);
+        ag__fold(code, l, c->in[0]->data, mask, c->out[0]->data, false);
     else
-        reduce_whole(code, l, c->in[0]->data, mask, c->out[0]);
+        ag__fold_whole(code, l, c->in[0]->data, mask, c->out[0]);
     return AG_OK;
 }
 /* The share of each element in the extreme: locally constant. */
@@ -465,7 +280,7 @@ static ag_status logsumexp_forward(ag_call *c)
     const ag__layout *l = c->in[0]->layout;
     ag_tensor *y = c->out[0];
     if (l->numel)
-        reduce(LOGSUMEXP, l, c->in[0]->data, ((const over *)c->attr)->mask, y->data, false);
+        ag__fold(AG__LOGSUMEXP, l, c->in[0]->data, ((const over *)c->attr)->mask, y->data, false);
     else
         ag__kernels_for(l->dtype)->fill(y->layout->numel, -INFINITY, y->data, 1);
     return AG_OK;
@@ -478,36 +293,35 @@ static ag_tensor *portions(const ag_call *c)
 AG__VJP1(logsumexp_vjp, ag_mul(kept(c, g), portions(c)))
 AG__JVP1(logsumexp_jvp, over_apply(&ag__op_sum, ag_mul(t, portions(c)), *(const over *)c->attr))
 
-/* gin[i] = or += g e^(x[i] - y) for one run */
-static void portions_back(const fold *f, int64_t n, const char *x, int64_t s, double y, double g, char *gin)
+/* gin[i] = or += g e^(x[i] - y) for one run; gin lies as x does */
+static void portions_back(const ag__layout *l, int64_t n, const char *x, int64_t step, double y, double g, char *gin,
+                          bool add)
 {
-    ag__number shift = ag__number_of(f->dtype, y == -INFINITY ? 0 : y);
+    const ag__kernels *k = ag__kernels_for(l->dtype);
+    ag__number shift = ag__number_of(l->dtype, y == -INFINITY ? 0 : y);
     for (int64_t i = 0; i < n; i += AG__CHUNK) {
-        int64_t m = n - i < AG__CHUNK ? n - i : AG__CHUNK, at = i * s * (int64_t)f->item;
+        int64_t m = n - i < AG__CHUNK ? n - i : AG__CHUNK, at = i * step * (int64_t)l->item;
         ag__chunk e;
-        f->k->binary[AG__F_sub](m, x + at, s, &shift, 0, &e, 1);
-        f->k->unary[AG__F_exp](m, &e, 1, &e, 1);
-        f->k->scale(m, g, &e, 1, gin + at, s, f->add);
+        k->binary[AG__F_sub](m, x + at, step, &shift, 0, &e, 1);
+        k->unary[AG__F_exp](m, &e, 1, &e, 1);
+        k->scale(m, g, &e, 1, gin + at, step, add);
     }
 }
 static ag_status logsumexp_backward(ag_call *c)
 {
     const ag__layout *l = c->in[0]->layout; /* row-major, as gin is: one set of offsets serves both */
     if (l->numel == 0) return AG_OK;
-    fold f = { ag__kernels_for(l->dtype), l->dtype, l->item, LOGSUMEXP, c->add[0] };
-    plan p = plan_of(l, ((const over *)c->attr)->mask);
-    const char *x = c->in[0]->data;
-    char *gin = c->gin[0]->data;
+    ag__plan p = ag__plan_of(l, ((const over *)c->attr)->mask);
     int last = p.go.n - 1;
-    int64_t outer[AG_MAX_RANK] = { 0 }, ox = 0, oy = 0;
+    int64_t outer[AG_MAX_RANK] = { 0 }, ox = 0, oy = 0, item = (int64_t)l->item;
     do {
         int64_t inner[AG_MAX_RANK] = { 0 }, ix = ox, none = 0;
         double y = ag__number_at(l->dtype, c->out[0]->data, oy), g = ag__number_at(l->dtype, c->g[0]->data, oy);
         do {
-            int64_t at = ix * (int64_t)l->item;
-            portions_back(&f, p.go.size[last], x + at, p.go.x[last], y, g, gin + at);
-        } while (nest_next(&p.go, last, inner, &ix, &none));
-    } while (nest_next(&p.stay, p.stay.n, outer, &ox, &oy));
+            portions_back(l, p.go.size[last], (char *)c->in[0]->data + ix * item, p.go.x[last], y, g,
+                          (char *)c->gin[0]->data + ix * item, c->add[0]);
+        } while (ag__nest_next(&p.go, last, inner, &ix, &none));
+    } while (ag__nest_next(&p.stay, p.stay.n, outer, &ox, &oy));
     return AG_OK;
 }
 
@@ -544,23 +358,19 @@ static ag_status argmax_shape(const ag_call *c, ag_shape *out)
 }
 
 /* The first of the largest; NaN is larger than any number, as in NumPy. */
-#define FIRST_LARGEST(T)                                                                                          \
-    do {                                                                                                          \
-        const T *v = (const T *)x + from;                                                                         \
-        for (int64_t i = 1; i < n; i++)                                                                           \
-            if (v[i * step] > v[best * step] || (v[i * step] != v[i * step] && v[best * step] == v[best * step])) \
-                best = i;                                                                                         \
-    } while (0)
-static int64_t first_largest(ag_dtype dtype, const void *x, int64_t from, int64_t n, int64_t step)
+static int64_t first_largest(ag_dtype dtype, const char *x, int64_t n, int64_t step)
+{
+    double most = ag__kernels_for(dtype)->reduce[AG__MAX](n, x, step);
+    for (int64_t i = 0;; i++) {
+        double e = ag__number_at(dtype, x, i * step);
+        if (e == most || e != e) return i;
+    }
+}
+static int64_t first_largest_whole(ag_dtype dtype, const char *x, int64_t n, int64_t step)
 {
     int64_t best = 0;
-    switch (dtype) {
-    case AG_F32: FIRST_LARGEST(float); break;
-    case AG_F64: FIRST_LARGEST(double); break;
-    case AG_I64: FIRST_LARGEST(int64_t); break;
-    case AG_I32: FIRST_LARGEST(int32_t); break;
-    default: FIRST_LARGEST(uint8_t); break;
-    }
+    for (int64_t i = 1; i < n; i++)
+        if (ag__whole(dtype, x, i * step) > ag__whole(dtype, x, best * step)) best = i;
     return best;
 }
 
@@ -568,10 +378,12 @@ static ag_status argmax_forward(ag_call *c)
 {
     const ag__layout *l = c->in[0]->layout;
     ag__span s = ag__span_of(l, *(const int *)c->attr);
+    const char *x = c->in[0]->data;
     int64_t *y = c->out[0]->data;
-    for (int64_t o = 0; o < s.outer; o++)
-        for (int64_t i = 0; i < s.inner; i++)
-            *y++ = first_largest(l->dtype, c->in[0]->data, o * s.n * s.inner + i, s.n, s.inner);
+    for (int64_t i = 0; i < s.outer * s.inner; i++) {
+        const char *row = x + (i / s.inner * s.n * s.inner + i % s.inner) * (int64_t)l->item;
+        y[i] = (ag__is_float(l->dtype) ? first_largest : first_largest_whole)(l->dtype, row, s.n, s.inner);
+    }
     return AG_OK;
 }
 

@@ -1,0 +1,27 @@
+/* fold.h - the loops of reductions, for any axes and strides. Floating dtypes unless said otherwise. */
+#ifndef AG_OPS_FOLD_H
+#define AG_OPS_FOLD_H
+#include <autograd/ops/family.h>
+
+/* Nested loops, the outermost first, with what one step moves in the input and in the row-major result. */
+typedef struct ag__nest {
+    int n;
+    int64_t size[AG_MAX_RANK], x[AG_MAX_RANK], y[AG_MAX_RANK];
+} ag__nest;
+/* The axes of l that stay, and those in mask, which go: at least one loop. l must hold something. */
+typedef struct ag__plan {
+    ag__nest stay, go;
+} ag__plan;
+ag__plan ag__plan_of(const ag__layout *l, uint32_t mask);
+/* The next place of the first n loops; false after the last, with everything back at the start. */
+bool ag__nest_next(const ag__nest *a, int n, int64_t *at, int64_t *x, int64_t *y);
+
+/* y (row-major, the axes that stay) = or += x folded by AG__SUM, AG__MAX, AG__MIN or AG__LOGSUMEXP. x holds something.
+ */
+enum { AG__LOGSUMEXP = AG__N_REDUCE };
+void ag__fold(int code, const ag__layout *l, const void *x, uint32_t mask, void *y, bool add);
+/* Sum, maximum or minimum of whole numbers and truth values, into y of its own whole dtype. */
+void ag__fold_whole(int code, const ag__layout *l, const void *x, uint32_t mask, ag_tensor *y);
+/* The sum, 0 where x holds nothing. */
+void ag__sum_axes(const ag__layout *l, const void *x, uint32_t mask, void *y, bool add);
+#endif
