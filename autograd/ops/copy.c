@@ -78,10 +78,25 @@ static void add(int64_t n, char *const *p, const int64_t *stride, void *user)
 
 /* ---- whole tensors ---------------------------------------------------------------------------------------------- */
 
+void ag__fill(const ag__layout *l, void *data, double value)
+{
+    int t = ag__dtype_index(l->dtype);
+    union ag__one one;
+    ag__set(&ag__layout_0d[t], &one, 0, value);
+    if (l->dense)
+        convert[t][t](l->numel, (char *const[]){ data, (char *)&one }, (const int64_t[]){ 1, 0 }, NULL);
+    else
+        ag__copy_into(l, data, &ag__layout_0d[t], &one, false);
+}
+
 void ag__copy_into(const ag__layout *dl, void *dst, const ag__layout *sl, const void *src, bool add_to)
 {
     const ag__layout *const layouts[] = { dl, sl };
     void *const data[] = { dst, (void *)(uintptr_t)src }; /* only read */
+    if (dl == sl && dl->dense && dl->numel && !add_to) {
+        memcpy(dst, src, (size_t)dl->numel * dl->item);
+        return;
+    }
     ag__loop_fn *run = convert[ag__dtype_index(dl->dtype)][ag__dtype_index(sl->dtype)];
     const void *user = NULL;
     if (add_to)

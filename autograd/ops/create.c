@@ -14,14 +14,6 @@ static bool holds(ag_dtype dtype, double value, const char *who)
     return false;
 }
 
-void ag__fill(const ag__layout *l, void *data, double value)
-{
-    const ag__layout *number = &ag__layout_0d[ag__dtype_index(l->dtype)];
-    union ag__one one;
-    ag__set(number, &one, 0, value);
-    ag__copy_into(l, data, number, &one, false);
-}
-
 static ag_tensor *filled(ag_dtype dtype, int rank, const int64_t *dims, double value, const char *who)
 {
     ag_tape *t = ag__tape(who);

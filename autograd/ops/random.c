@@ -79,38 +79,45 @@ static uint64_t draw_below(source *s, uint64_t below)
 }
 
 /* ---- functions that are the same on every machine ---------------------------------------------------------------
- * Sums and products in a fixed order, never fused; good to about 1e-16 of their largest value. */
+ * Sums and products in a fixed order, never fused; good to about 1e-16 of their largest value; without branches. */
 #ifdef __clang__
 #pragma STDC FP_CONTRACT OFF
 #endif
 
-/* log(u), 0 < u <= 1: u = 2^e m with m near 1, log m = 2 artanh((m - 1) / (m + 1)). */
+/* log(u), 0 < u <= 1: u = 2^e m with m from sqrt 1/2 to sqrt 2, log m = 2 artanh((m - 1) / (m + 1)). */
 static double log_of(double u)
 {
-    int e;
-    double m = frexp(u, &e);
-    if (m < 0.70710678118654752) m *= 2, e--;
+    static const double odd[] = { 1.0 / 23, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13,
+                                  1.0 / 11, 1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3 };
+    const uint64_t root_half = 0x3fe6a09e667f3bcd; /* the bits of sqrt 1/2 */
+    uint64_t bits;
+    double m;
+    memcpy(&bits, &u, sizeof bits);
+    int64_t e = (int64_t)(bits - root_half) >> 52;
+    bits -= (uint64_t)e << 52;
+    memcpy(&m, &bits, sizeof m);
     double s = (m - 1) / (m + 1), z = s * s, sum = 0;
-    for (int k = 23; k >= 3; k -= 2) sum = (sum + 1.0 / k) * z;
-    return e * 0.69314718055994531 + 2 * (s + s * sum);
+    for (size_t k = 0; k < sizeof odd / sizeof *odd; k++) sum = (sum + odd[k]) * z;
+    return (double)e * 0.69314718055994531 + 2 * (s + s * sum);
 }
 
 /* cos and sin of 2 pi u, 0 <= u < 1: by quarter turns to within an eighth, then Taylor's series. */
 static void turn_of(double u, double *cosine, double *sine)
 {
-    double quarter = floor(4 * u + 0.5), x = (u - quarter / 4) * 6.2831853071795865, z = -x * x;
-    double c = 1, s = 1;
-    for (int k = 16; k >= 2; k -= 2) {
-        c = 1 + c * (z * (1.0 / (k * (k - 1))));
-        s = 1 + s * (z * (1.0 / (k * (k + 1))));
+#define TERM(k) 1.0 / ((k) * ((k)-1))
+    static const double even[] = { TERM(16), TERM(14), TERM(12), TERM(10), TERM(8), TERM(6), TERM(4), TERM(2) };
+    static const double odd[] = { TERM(17), TERM(15), TERM(13), TERM(11), TERM(9), TERM(7), TERM(5), TERM(3) };
+#undef TERM
+    static const double cosine_sign[] = { 1, -1, -1, 1 }, sine_sign[] = { 1, 1, -1, -1 };
+    int quarter = (int)(4 * u + 0.5);
+    double x = (u - quarter * 0.25) * 6.2831853071795865, z = -x * x, c = 1, s = 1;
+    for (size_t k = 0; k < sizeof even / sizeof *even; k++) {
+        c = 1 + c * (z * even[k]);
+        s = 1 + s * (z * odd[k]);
     }
-    s *= x;
-    switch ((int)quarter & 3) {
-    case 0: *cosine = c, *sine = s; break;
-    case 1: *cosine = -s, *sine = c; break;
-    case 2: *cosine = -c, *sine = -s; break;
-    default: *cosine = s, *sine = -c; break;
-    }
+    const double turned[] = { c, s * x };
+    *cosine = cosine_sign[quarter & 3] * turned[quarter & 1];
+    *sine = sine_sign[quarter & 3] * turned[~quarter & 1];
 }
 
 /* Two standard normals from two uniform numbers: u in (0,1], v in [0,1) (Box and Muller 1958). */
