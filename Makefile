@@ -177,8 +177,9 @@ GOLDEN ?= ../shared/data/torch/ops.jsonl.gz
 parity: $B/test/parity
 	@$< '$(GOLDEN)' $(if $(ONLY),'$(ONLY)')
 
-mutants: $B/libretrograd.a
-	@BUILD=$B CC='$(CC)' JOBS=$(JOBS) test/mutants.sh
+mutants: $B/test/mutants $B/test/test_ops $B/test/test_bridge
+	@BUILD=$B JOBS=$(JOBS) COMPILE='$(compile) $(CFLAGS) $(library_flags)' KERNEL='$(kernel_flags) -DAG__ISA=generic' \
+	    test/mutants.sh
 
 # ---- benchmarks: each compiler that is there ---------------------------------------------------------------------------
 bench-tape:

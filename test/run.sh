@@ -18,7 +18,7 @@ if [ "${1:-}" = --one ]; then # what xargs calls
         /^\[  SKIPPED \] [0-9]+ test/ { skipped += $4 }
         /^# / { shown = shown "    " substr($0, 3) "\n" }
         /^\[  SKIPPED \] [a-zA-Z_]/ && !seen[$4]++ { shown = shown "    skipped: " substr($0, 14) "\n" }
-        { tail[NR % 40] = $0 }
+        !/^\[( RUN      |       OK |==========|  PASSED  )\]/ { told[++n] = $0 }
         END {
             if (!summary || (status && !failed)) {
                 failed++
@@ -26,7 +26,9 @@ if [ "${1:-}" = --one ]; then # what xargs calls
                     (summary ? "" : " and no summary") "\n"
             }
             if (failed) {
-                for (i = NR < 40 ? 1 : NR - 39; i <= NR; i++) shown = shown "    | " tail[i % 40] "\n"
+                for (i = 1; i <= n; i++)
+                    if (i <= 40 || i > n - 20) shown = shown "    | " told[i] "\n"
+                    else if (i == 41) shown = shown "    | ...\n"
                 shown = shown "    all of it: " log_file "\n"
             }
             printf "%-4s %s: %d passed%s%s\n%s", failed ? "FAIL" : "ok", name, passed, count(failed, "failed"),
