@@ -47,19 +47,21 @@ enum { OPERANDS = 4 };
 #define erfc(x)     AG__LIBM(erfc)(x)
 #define pow(a, b)   AG__LIBM(pow)(a, b)
 #define atan2(a, b) AG__LIBM(atan2)(a, b)
+#define operands    AG__TYPED(operands)
+#define loop        AG__TYPED(loop)
 
 /* ---- strides ---- */
 
 /* g, x or a, b, y. What a row doesn't read may be gone: the first of those it reads stands in for it. */
-typedef struct AG__TYPED(operands) {
+typedef struct operands {
     const real *at[OPERANDS];
     int64_t stride[OPERANDS];
-} AG__TYPED(operands);
+} operands;
 /* out[i] = or += something of the operands, all contiguous */
-typedef void AG__TYPED(loop)(int64_t n, const real *const *at, real *out);
+typedef void loop(int64_t n, const real *const *at, real *out);
 
-static void AG__TYPED(by_runs)(AG__TYPED(loop) * set, AG__TYPED(loop) * increase, int64_t n,
-                               const AG__TYPED(operands) * o, real *out, int64_t stride, bool add)
+static void AG__TYPED(by_runs)(loop *set, loop *increase, int64_t n, const operands *o, real *out, int64_t stride,
+                               bool add)
 {
     real buffer[OPERANDS][AG__BLOCK], result[AG__BLOCK];
     const real *at[OPERANDS];
@@ -74,19 +76,20 @@ static void AG__TYPED(by_runs)(AG__TYPED(loop) * set, AG__TYPED(loop) * increase
         }
         if (stride == 1) {
             (add ? increase : set)(m, at, out + from);
-            continue;
-        }
-        set(m, at, result);
-        if (stride == 0)
+        } else if (stride == 0) {
+            set(m, at, result);
             ag__pairs_add(&sum, AG__TYPED(sum)(m, result, 1));
-        else
-            AG__TYPED(scatter)(m, result, out + from * stride, stride, add);
+        } else {
+            if (add) AG__TYPED(gather)(out, stride, from, m, result);
+            (add ? increase : set)(m, at, result);
+            AG__TYPED(scatter)(m, result, out + from * stride, stride);
+        }
     }
     if (stride == 0) *out = (real)((add ? (double)*out : 0) + ag__pairs_sum(&sum));
 }
 
-AG__INLINE void AG__TYPED(run)(AG__TYPED(loop) * set, AG__TYPED(loop) * increase, int64_t n,
-                               const AG__TYPED(operands) * o, real *out, int64_t stride, bool add)
+AG__INLINE void AG__TYPED(run)(loop *set, loop *increase, int64_t n, const operands *o, real *out, int64_t stride,
+                               bool add)
 {
     bool flat = stride == 1;
     for (int i = 0; i < OPERANDS; i++) flat &= o->stride[i] == 1;
@@ -114,7 +117,7 @@ AG__INLINE void AG__TYPED(run)(AG__TYPED(loop) * set, AG__TYPED(loop) * increase
     LOOP(name##_set, =, value)                                                                                        \
     void AG__TYPED(unary_##name)(int64_t n, const void *x, int64_t sx, void *y, int64_t sy)                           \
     {                                                                                                                 \
-        AG__TYPED(operands) o = { { x, x, x, x }, { sx, sx, sx, sx } };                                               \
+        operands o = { { x, x, x, x }, { sx, sx, sx, sx } };                                                          \
         AG__TYPED(run)(AG__TYPED(name##_set), NULL, n, &o, y, sy, false);                                             \
     }                                                                                                                 \
     LOOP(name##_back_set, =, g * (real)(slope))                                                                       \
@@ -124,7 +127,7 @@ AG__INLINE void AG__TYPED(run)(AG__TYPED(loop) * set, AG__TYPED(loop) * increase
     {                                                                                                                 \
         if (!((saves)&AG_SAVES_IN(0))) x = g, sx = sg;                                                                \
         if (!((saves)&AG_SAVES_OUT(0))) y = g, sy = sg;                                                               \
-        AG__TYPED(operands) o = { { g, x, g, y }, { sg, sx, sg, sy } };                                               \
+        operands o = { { g, x, g, y }, { sg, sx, sg, sy } };                                                          \
         AG__TYPED(run)(AG__TYPED(name##_back_set), AG__TYPED(name##_back_add), n, &o, d, sd, add);                    \
     }
 AG_UNARY_FUNCTIONS(UNARY)
@@ -134,7 +137,7 @@ AG_UNARY_FUNCTIONS(UNARY)
     void AG__TYPED(binary_##name)(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb, void *y, \
                                   int64_t sy)                                                               \
     {                                                                                                       \
-        AG__TYPED(operands) o = { { a, a, b, a }, { sa, sa, sb, sa } };                                     \
+        operands o = { { a, a, b, a }, { sa, sa, sb, sa } };                                                \
         AG__TYPED(run)(AG__TYPED(name##_set), NULL, n, &o, y, sy, false);                                   \
     }                                                                                                       \
     BINARY_BACK(name, back_a, saves, slope_a)                                                               \
@@ -148,7 +151,7 @@ AG_UNARY_FUNCTIONS(UNARY)
         if (!((saves)&AG_SAVES_IN(0))) a = g, sa = sg;                                                            \
         if (!((saves)&AG_SAVES_IN(1))) b = g, sb = sg;                                                            \
         if (!((saves)&AG_SAVES_OUT(0))) y = g, sy = sg;                                                           \
-        AG__TYPED(operands) o = { { g, a, b, y }, { sg, sa, sb, sy } };                                           \
+        operands o = { { g, a, b, y }, { sg, sa, sb, sy } };                                                      \
         AG__TYPED(run)(AG__TYPED(name##_##back##_set), AG__TYPED(name##_##back##_add), n, &o, d, sd, add);        \
     }
 AG_BINARY_FUNCTIONS(BINARY)

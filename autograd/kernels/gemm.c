@@ -14,6 +14,7 @@
 #ifndef AG__TEXT
 #include <autograd/kernels/isa.h>
 #include <autograd/kernels/kernels.h>
+#include <math.h>
 
 #if AG__VECTOR_BYTES == 64 || defined(__aarch64__) /* 32 vector registers */
 #define MR 8
@@ -24,11 +25,18 @@
 #endif
 #define VL ((int)(AG__VECTOR_BYTES / sizeof(real)))
 enum {
-    PANEL_BYTES = 24576, /* on the stack, beside which a small thread still has room */
+    PANEL_BYTES = 28672, /* on the stack, beside which a small thread still has room */
     KC = PANEL_BYTES / (NV * AG__VECTOR_BYTES) < 256 ? PANEL_BYTES / (NV * AG__VECTOR_BYTES) : 256,
-    SMALL = 512,    /* multiply-adds up to which a plain loop wins */
+    SMALL = 48,     /* multiply-adds up to which a plain loop wins */
     PACK_FROM = 48, /* rows of A from which packing rows of B pays: they no longer compete for cache sets */
 };
+
+/* x y + z as the tiles round it, where a compiler may otherwise split a vectorised sum into products and additions */
+#if defined(__FMA__) || defined(__aarch64__)
+#define MULTIPLY_ADD(x, y, z) AG__LIBM(fma)(x, y, z)
+#else
+#define MULTIPLY_ADD(x, y, z) ((x) * (y) + (z))
+#endif
 
 #define AG__TEXT <autograd/kernels/gemm.c>
 #include <autograd/kernels/each_real.h>
@@ -47,8 +55,9 @@ typedef real quad __attribute__((vector_size(16), aligned(sizeof(real)), may_ali
 #define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (int64_t __attribute__((vector_size(16)))){ __VA_ARGS__ })
 #endif
 
-/* What the tiles over one panel share. The panel's last vector covers the columns from `last` on, of which lanes
- * from..to-1 count: at the right edge it overlaps its neighbour, or a packed panel's padding. */
+/* What the tiles over one panel share. A tile's last vector of columns begins at b_last in the panel's rows and at
+ * c_last in C's; its lanes from..to-1 count, for at the right edge it overlaps its neighbour, or a packed panel's
+ * padding. */
 typedef struct tile {
     int b_last, c_last, from, to;
     bool add;
@@ -81,6 +90,8 @@ AG__INLINE void AG__TYPED(tile_body)(int mr, int nv, const tile *t, const real *
     for (int i = 0; i < mr; i++)
         for (int j = 0; j < nv; j++) sum[i][j] = (vec){ 0 };
     const real *b = t->b;
+    for (int i = 0; i < mr; i++)
+        for (int j = 0; j < nv; j++) __builtin_prefetch(c + i * t->c_row + j * VL, 1);
     for (int64_t p = 0; p < t->kc; p++, a += t->a_col, b += t->b_row) {
         vec x[NV];
         AG__UNROLL
@@ -166,8 +177,7 @@ static void AG__TYPED(pack)(const ag__gemm *g, const real *b, int64_t kc, int wi
     int ld = nv * VL, side = AG__TYPED(SIDE), q = 0;
     for (; g->b_row == 1 && q + side <= width; q += side) {
         int64_t p = 0;
-        for (; p + side <= kc; p += side)
-            AG__TYPED(transpose)(b + p + q * g->b_col, g->b_col, panel + p * ld + q, ld);
+        for (; p + side <= kc; p += side) AG__TYPED(transpose)(b + p + q * g->b_col, g->b_col, panel + p * ld + q, ld);
         for (; p < kc; p++)
             for (int i = q; i < q + side; i++) panel[p * ld + i] = b[p + i * g->b_col];
     }
@@ -221,7 +231,8 @@ static void AG__TYPED(plain)(const ag__gemm *g)
         real *c = (real *)g->c + i * g->ldc;
         for (int64_t j = 0; j < g->n; j++) {
             real s = 0;
-            for (int64_t p = 0; p < g->k; p++) s += a[i * g->a_row + p * g->a_col] * b[p * g->b_row + j * g->b_col];
+            for (int64_t p = 0; p < g->k; p++)
+                s = MULTIPLY_ADD(a[i * g->a_row + p * g->a_col], b[p * g->b_row + j * g->b_col], s);
             if (g->add) s += c[j];
             if (bias) s += bias[j];
             c[j] = s;

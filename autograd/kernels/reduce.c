@@ -103,17 +103,17 @@ double AG__TYPED(dot)(int64_t n, const void *a, int64_t sa, const void *b, int64
 double AG__TYPED(softmax)(int64_t n, const void *x, int64_t sx, void *to, int64_t sy)
 {
     if (n <= 0) return -INFINITY;
-    real run[AG__BLOCK], max = (real)AG__TYPED(max)(n, x, sx), *y = to;
+    real in_run[AG__BLOCK], out_run[AG__BLOCK], max = (real)AG__TYPED(max)(n, x, sx), *y = to;
     ag__pairs sum;
     sum.count = 0;
     for (int64_t from = 0, m; from < n; from += m) {
         m = n - from < AG__BLOCK ? n - from : AG__BLOCK;
-        const real *in = AG__TYPED(gather)(x, sx, from, m, run);
-        real *out = y && sy == 1 ? y + from : run;
+        const real *in = AG__TYPED(gather)(x, sx, from, m, in_run);
+        real *out = y && sy == 1 ? y + from : out_run;
         AG__INDEPENDENT
         for (int64_t i = 0; i < m; i++) out[i] = AG__TYPED(exp)(in[i] - max);
         ag__pairs_add(&sum, AG__TYPED(reduce_block)(AG__SUM, m, out, out));
-        if (y && sy != 1) AG__TYPED(scatter)(m, out, y + from * sy, sy, false);
+        if (y && sy != 1) AG__TYPED(scatter)(m, out, y + from * sy, sy);
     }
     double total = ag__pairs_sum(&sum);
     if (y) AG__TYPED(scale)(n, 1 / total, y, sy, y, sy, false);
