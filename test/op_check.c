@@ -20,9 +20,10 @@ static const char *failed(const char *what)
 
 /* ---- applying ---- */
 
-/* One evaluation of a sample on the current tape, and its gradients and tangents by the inputs that have them. */
+/* One evaluation of a sample on the current tape, and its derivatives by the inputs that have them: u J, J v, and
+ * of second order that of (u y) J. */
 typedef struct run {
-    ag_tensor *x[MOST_INPUTS], *leaf[MOST_INPUTS], *y, *g[MOST_INPUTS], *t[MOST_INPUTS];
+    ag_tensor *x[MOST_INPUTS], *leaf[MOST_INPUTS], *y, *g[MOST_INPUTS], *t[MOST_INPUTS], *h[MOST_INPUTS];
 } run;
 
 static bool evaluate(run *r, const samples *s, const sample *c, ag_dtype dtype, bool row_major)
@@ -58,6 +59,7 @@ static bool gradients(run *r, const sample *c)
         if (!r->leaf[i]) continue;
         r->g[i] = ag_vjp(r->y, r->leaf[i], w);
         r->t[i] = ag_jvp(r->y, r->leaf[i], weights(r->leaf[i]));
+        r->h[i] = ag_vjp(ag_vjp(r->y, r->leaf[i], ag_mul(r->y, w)), r->leaf[i], weights(r->leaf[i]));
     }
     return !ag_error();
 }
@@ -92,9 +94,12 @@ static double distance(const ag_tensor *a, const ag_tensor *b, double size)
 static const char *compare(const run *a, const run *b, const sample *c, double allowed, const char *what)
 {
     double d = distance(a->y, b->y, 0);
-    for (int i = 0; i < c->n_in && d <= allowed; i++)
-        if (b->g[i]) /* a tangent is a sum of terms as large as the gradient, and may cancel */
-            d = fmax(distance(a->g[i], b->g[i], 0), distance(a->t[i], b->t[i], largest(b->g[i])));
+    for (int i = 0; i < c->n_in && d <= allowed; i++) {
+        if (!b->g[i]) continue;
+        double size = largest(b->g[i]); /* sums of terms as large as the gradient may cancel */
+        d = fmax(distance(a->g[i], b->g[i], 0),
+                 fmax(distance(a->t[i], b->t[i], size), distance(a->h[i], b->h[i], size)));
+    }
     return d <= allowed ? NULL : wrong(what, d, allowed);
 }
 

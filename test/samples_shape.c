@@ -68,11 +68,11 @@ APPLY(squeeze_0, ag_squeeze(x[0], 0))
 APPLY(squeeze_last, ag_squeeze(x[0], -1))
 APPLY(squeeze_1, ag_squeeze(x[0], 1))
 CASES(squeeze){
-    CASE("to 0-d", squeeze_0, V(1)),           CASE("empty", squeeze_0, V(1, 0)),
-    CASE("first", squeeze_0, V(1, 4)),         CASE("last", squeeze_last, V(3, 1)),
-    CASE("transposed", squeeze_last, T(3, 1)), CASE("strided", squeeze_0, S(1, 4)),
-    CASE("flipped", squeeze_0, F(1, 4)),       CASE("expanded", squeeze_1, E(3, 1, 2)),
-    CASE("5-d", squeeze_1, V(2, 1, 3, 1, 2)),
+    CASE("to 0-d", squeeze_0, V(1)),         CASE("empty", squeeze_0, V(1, 0)),
+    CASE("first", squeeze_0, V(1, 4)),       CASE("last", squeeze_last, V(3, 1)),
+    CASE("of 3-d", squeeze_0, V(1, 3, 2)),   CASE("transposed", squeeze_last, T(3, 1)),
+    CASE("strided", squeeze_0, S(1, 4)),     CASE("flipped", squeeze_0, F(1, 4)),
+    CASE("expanded", squeeze_1, E(3, 1, 2)), CASE("5-d", squeeze_1, V(2, 1, 3, 1, 2)),
 };
 SAMPLES(squeeze, { -2, 2 });
 

@@ -231,39 +231,64 @@ static void fused_statements(void **state)
     PASSES(ags_gradcheck(fused, 13, point, 6, .order = 2));
 }
 
-/* Blocks are inputs of their own; the function of x goes through the first derivative by them. */
-static double of_blocks(size_t n, const double *value, double *gradient)
+/* Blocks are variables of their own, so that the check's functions of scalars cannot hold them. */
+enum { N_BLOCK = 15 };
+static ag_scalar of_blocks(const double *value, ag_scalar *x)
 {
-    ag_block in = ags_block_input(n, value), a = ags_block_slice(in, 0, 6), x = ags_block_slice(in, 6, 3),
+    ag_block in = ags_block_input(N_BLOCK, value), a = ags_block_slice(in, 0, 6), v = ags_block_slice(in, 6, 3),
              diag = ags_block_slice(in, 9, 3), low = ags_block_slice(in, 12, 3);
-    ag_block ax = ags_block_matvec(a, x), lx = ags_block_trimv(ags_block_exp(diag), low, ags_block_rsub(point, x));
-    ag_scalar y =
-        ag_add(ags_block_sqnorm(lx), ag_mul(ags_block_dot(ax, ags_block_slice(ax, 0, 2)), ags_block_at(x, 1)));
-    y = ag_sub(y, ag_sin(ags_block_sum(in)));
-    if (gradient) {
-        assert_int_equal(ag_backward(y), AG_OK);
-        for (size_t i = 0; i < n; i++) gradient[i] = ag_adjoint(ags_block_at(in, i));
+    for (size_t i = 0; i < N_BLOCK; i++) x[i] = ags_block_at(in, i);
+    ag_block av = ags_block_matvec(a, v), lv = ags_block_trimv(ags_block_exp(diag), low, ags_block_rsub(point, v));
+    ag_scalar y = ag_add(ags_block_sqnorm(lv), ag_mul(ags_block_dot(av, ags_block_slice(lv, 1, 2)), x[7]));
+    return ag_sub(ag_mul(y, ags_block_at(lv, 2)), ag_sin(ags_block_sum(in)));
+}
+
+/* The value, or at k > 0 the derivative by x[k - 1], each evaluated afresh. */
+static double evaluate_blocks(const double *value, size_t k)
+{
+    ag_scalar x[N_BLOCK], y = of_blocks(value, x);
+    if (k == 0) return y.value;
+    assert_int_equal(ag_backward(y), AG_OK);
+    return ag_adjoint(x[k - 1]);
+}
+
+static double difference(double *at, size_t i, size_t k)
+{
+    double was = at[i], h = 2e-4, d[2];
+    for (int half = 0; half < 2; half++, h /= 2) {
+        at[i] = was + h;
+        double right = evaluate_blocks(at, k);
+        at[i] = was - h;
+        d[half] = (right - evaluate_blocks(at, k)) / (2 * h);
     }
-    return y.value;
+    at[i] = was;
+    return d[1] + (d[1] - d[0]) / 3;
 }
 
 static void blocks_by_differences(void **state)
 {
-    enum { N = 15 };
-    double at[N], g[N];
-    for (int i = 0; i < N; i++) at[i] = sin(i + 1.0);
-    of_blocks(N, at, g);
-    for (int i = 0; i < N; i++) {
-        double was = at[i], h = 1e-4, d[2];
-        for (int k = 0; k < 2; k++, h /= 2) {
-            at[i] = was + h;
-            double right = of_blocks(N, at, NULL);
-            at[i] = was - h;
-            d[k] = (right - of_blocks(N, at, NULL)) / (2 * h);
-        }
-        at[i] = was;
-        close_to(g[i], d[1] + (d[1] - d[0]) / 3, 1e-9);
+    double at[N_BLOCK], v[N_BLOCK], u[N_BLOCK], jv, along = 0;
+    for (int i = 0; i < N_BLOCK; i++) at[i] = sin(i + 1.0), v[i] = cos(3.0 * i);
+    ag_scalar x[N_BLOCK], g[N_BLOCK], y = of_blocks(at, x);
+    PASSES(ags_grads(y, x, N_BLOCK, g));
+    for (size_t i = 0; i < N_BLOCK; i++) {
+        close_to(g[i].value, difference(at, i, 0), 1e-9);
+        close_to(g[i].value, evaluate_blocks(at, i + 1), 1e-13);
+        along += g[i].value * v[i];
     }
+    PASSES(ags_jvp(&y, 1, x, N_BLOCK, v, &jv));
+    close_to(jv, along, 1e-12);
+    for (size_t k = 0; k < N_BLOCK;
+         k++) { /* a row of the Hessian, by reverse sweep, by forward sweep and by differences */
+        double hv, row = 0;
+        PASSES(ags_gradient(g[k], x, N_BLOCK, u));
+        for (size_t i = 0; i < N_BLOCK; i++) close_to(u[i], difference(at, i, k + 1), 1e-8), row += u[i] * v[i];
+        PASSES(ags_jvp(&g[k], 1, x, N_BLOCK, v, &hv));
+        close_to(hv, row, 1e-12);
+    }
+    ag_scalar third = ag_grad(ag_grad(g[9], x[7]), x[13]), swapped = ag_grad(ag_grad(g[13], x[9]), x[7]);
+    assert_true(fabs(third.value) > 1e-3);
+    close_to(third.value, swapped.value, 1e-13);
     assert_int_equal(ag_tape_reset(*state), AG_OK);
 }
 

@@ -1,5 +1,6 @@
 /* test_ops.c - every row of ops.def on all its samples: one test for each operation. */
 #include "op_check.h"
+#include <autograd/elementary.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -19,6 +20,56 @@ static void operation(void **state)
         bad++;
     }
     assert_int_equal(bad, 0);
+}
+
+/* ---- the scalar twins of the elementary functions, at points of their samples' domains ---- */
+
+typedef struct twin {
+    const samples *s;
+    ag_scalar (*unary)(ag_scalar);
+    ag_scalar (*binary)(ag_scalar, ag_scalar);
+} twin;
+
+static void apply_unary(const ag_scalar *x, ag_scalar *y, void *user)
+{
+    for (int i = 0; i < 3; i++) y[i] = ((const twin *)user)->unary(x[i]);
+}
+
+/* Of two variables, of one and a number, of one twice. */
+static void apply_binary(const ag_scalar *x, ag_scalar *y, void *user)
+{
+    const twin *t = user;
+    y[0] = t->binary(x[0], x[1]);
+    y[1] = t->binary(x[0], ag_const(1.25));
+    y[2] = t->binary(ag_const(1.25), x[1]);
+    y[3] = t->binary(x[0], x[0]);
+    y[4] = t->binary(x[2], ag_square(x[2]));
+}
+
+static void scalar_twins(void **state)
+{
+    (void)state;
+    static const twin all[] = {
+#define UNARY(name, ...)  { &samples_##name, ags_##name, NULL },
+#define BINARY(name, ...) { &samples_##name, NULL, ags_##name },
+        AG_UNARY_FUNCTIONS(UNARY) AG_BINARY_FUNCTIONS(BINARY)
+    };
+    static const double at[] = { 0.17, 0.61, 0.93 };
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
+        const double(*domain)[2] = all[k].s->domain;
+        bool own = domain[1][0] != domain[1][1];
+        double x[3];
+        for (int i = 0; i < 3; i++) {
+            const double *d = domain[i == 1 && own];
+            x[i] = d[0] + (d[1] - d[0]) * at[i];
+        }
+        ags_fn *f = all[k].unary ? apply_unary : apply_binary;
+        size_t m = all[k].unary ? 3 : 5;
+        if (ags_gradcheck(f, m, x, 3, .user = (void *)(uintptr_t)&all[k], .order = 2))
+            print_error("ags_%s: %s\n", all[k].s->op, ag_errmsg());
+        assert_int_equal(ag_error(), AG_OK);
+        tally.entries += 3 * m + 9;
+    }
 }
 
 /* The table lists the rows, and nothing else. */
@@ -44,12 +95,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows),
+        cmocka_unit_test(scalar_twins),
 #define AG__ROW(name) { "ag_" #name, operation, NULL, NULL, (void *)(uintptr_t)&samples_##name },
 #include <autograd/ops/rows.inc>
 #undef AG__ROW
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    printf("# %zu operations, %llu cases, %llu gradient entries checked\n", sizeof tests / sizeof *tests - 1,
+    printf("# %zu operations, %llu cases, %llu gradient entries checked\n", sizeof tests / sizeof *tests - 2,
            (unsigned long long)tally.cases, (unsigned long long)tally.entries);
     return failed;
 }
