@@ -233,7 +233,10 @@ bool ag__streams_room(ag_pen *p, size_t ids, size_t n_ix, size_t n_pd)
 {
     ag_tape *t = ag__here.tape;
     if (!t || ag__pen_closed(p)) return false;
-    if (p->ix && fits(current_chunk(t->streams), p, ids, n_ix, n_pd)) return true;
+    if (p->ix && fits(current_chunk(t->streams), p, ids, n_ix, n_pd)) {
+        set_limit(current_chunk(t->streams), p);
+        return true;
+    }
     return next_chunk(t, p, ids, n_ix, n_pd);
 }
 

@@ -106,52 +106,58 @@ typedef struct ag__form { /* how a record lies in the streams */
 } ag__form;
 extern const ag__form ag__form_of[AG__S_CODES];
 
+typedef struct ag__step { /* how far a record reaches in the streams; returned in two registers */
+    uint32_t ids, ix;
+    size_t pd;
+} ag__step;
+
 typedef struct ag__record {
     unsigned code;
-    uint32_t id, ids, n;
+    uint32_t id, n;
     const uint32_t *ix;   /* operands; of a list, its ids */
     const double *pd;     /* partials (of a block: its pointers) */
     const double *y;      /* values of the results; NULL on a first_order tape, but for blocks */
+    ag__step step;
 } ag__record;
 
-/* The sizes of a record of form f. */
-static inline void ag__record_measure(const ag__chunk *c, const ag__form *f, ag__record *r, size_t *n_ix, size_t *n_pd)
+static inline ag__step ag__record_step(const ag__chunk *c, const ag__form *f, uint32_t n)
 {
-    r->ids = f->block ? r->n : 1;
-    *n_ix = f->list ? (size_t)r->n + 2 : f->ix;
-    *n_pd = f->pd + (f->per ? r->n : 0) + (f->block && !c->val ? r->n : 0);
+    const size_t own = f->block && !c->val ? n : 0;
+    return (ag__step){ f->block ? n : 1, f->list ? n + 2 : f->ix, f->pd + (f->per ? n : 0) + own };
 }
-/* ix and pd are where its operands and partials begin. */
-static inline void ag__record_locate(const ag__chunk *c, const ag__form *f, const ag__position *at, ag__record *r)
+/* r begins at id, ix, pd. */
+static inline void ag__record_locate(ag__record *r, const ag__chunk *c, uint32_t id, const uint32_t *ix,
+                                     const double *pd)
 {
-    r->ix = f->list ? at->ix + 1 : at->ix;
-    r->y = c->val ? c->val + (r->id - c->first) : f->block ? at->pd : NULL;
-    r->pd = f->block && !c->val ? at->pd + r->n : at->pd;
+    const ag__form *f = &ag__form_of[r->code];
+    r->id = id;
+    r->ix = f->list ? ix + 1 : ix;
+    r->y = c->val ? c->val + (id - c->first) : f->block ? pd : NULL;
+    r->pd = f->block && !c->val ? pd + r->n : pd;
 }
-/* The record that ends at *at, or begins there; *at moves to its other end. The chunk must be right. */
-static inline ag__record ag__record_before(const ag__chunk *c, ag__position *at)
+/* The record of chunk c that ends at id, ix, pd. Written in place: a struct copied right after it was filled waits for its
+ * own stores. */
+static inline void ag__record_before(ag__record *r, const ag__chunk *c, uint32_t id, const uint32_t *ix, const double *pd)
 {
-    ag__record r = { .code = c->op[at->id - 1 - c->first] };
-    const ag__form *f = &ag__form_of[r.code];
-    size_t n_ix, n_pd;
-    r.n = f->list || f->counted ? at->ix[-1] : 0;
-    ag__record_measure(c, f, &r, &n_ix, &n_pd);
-    at->ix -= n_ix, at->pd -= n_pd;
-    r.id = at->id -= r.ids;
-    ag__record_locate(c, f, at, &r);
-    return r;
+    r->code = c->op[id - 1 - c->first];
+    const ag__form *f = &ag__form_of[r->code];
+    const uint32_t n = f->list || f->counted ? ix[-1] : 0;
+    const ag__step step = ag__record_step(c, f, n);
+    r->n = n;
+    r->step = step;
+    ag__record_locate(r, c, id - step.ids, ix - step.ix, pd - step.pd);
 }
-static inline ag__record ag__record_after(const ag__chunk *c, ag__position *at)
+/* The one that begins there. */
+static inline void ag__record_after(ag__record *r, const ag__chunk *c, uint32_t id, const uint32_t *ix, const double *pd)
 {
-    ag__record r = { .code = c->op[at->id - c->first], .id = at->id };
-    const ag__form *f = &ag__form_of[r.code];
-    size_t n_ix, n_pd;
-    r.n = f->list ? at->ix[0] : f->counted ? at->ix[f->ix - 1] : 0;
-    ag__record_measure(c, f, &r, &n_ix, &n_pd);
-    ag__record_locate(c, f, at, &r);
-    at->id += r.ids, at->ix += n_ix, at->pd += n_pd;
-    return r;
+    r->code = c->op[id - c->first];
+    const ag__form *f = &ag__form_of[r->code];
+    r->n = f->list ? ix[0] : f->counted ? ix[f->ix - 1] : 0;
+    r->step = ag__record_step(c, f, r->n);
+    ag__record_locate(r, c, id, ix, pd);
 }
+static inline void ag__step_back(ag__position *at, ag__step s) { at->id -= s.ids, at->ix -= s.ix, at->pd -= s.pd; }
+static inline void ag__step_on(ag__position *at, ag__step s) { at->id += s.ids, at->ix += s.ix, at->pd += s.pd; }
 /* The chunk with the statement before *at (which is not the first), or with the one at *at (which is not the last);
  * *at is moved there. */
 const ag__chunk *ag__chunk_before(const ag_tape *t, ag__position *at);

@@ -15,9 +15,10 @@ static bool all_zero(size_t n, const double *x)
 
 static void reverse_block(const ag__record *r, double *adj)
 {
-    const double *g = adj + r->id;
-    double *x = adj + r->ix[0];
-    if (r->code == AG__S_BLOCK || all_zero(r->ids, g)) return;
+    const ag__kernels *f64 = ag__kernel[1];
+    const double *restrict g = adj + r->id; /* results lie behind operands: their adjoints do not overlap */
+    double *restrict x = adj + r->ix[0];
+    if (r->code == AG__S_BLOCK || all_zero(r->n, g)) return;
     switch (r->code) {
     case AG__S_BLOCK_RSUB:
         for (uint32_t i = 0; i < r->n; i++) x[i] -= g[i];
@@ -26,24 +27,22 @@ static void reverse_block(const ag__record *r, double *adj)
         for (uint32_t i = 0; i < r->n; i++) x[i] += g[i] != 0 ? g[i] * r->y[i] : 0;
         break;
     case AG__S_BLOCK_MATVEC:
-        ag__kernel[1]->matvec_back(r->n, r->ix[2], ag__borrowed(r, 0), ag__borrowed(r, 1), g, x, adj + r->ix[1]);
+        f64->matvec_back(r->n, r->ix[2], ag__borrowed(r, 0), ag__borrowed(r, 1), g, x, adj + r->ix[1]);
         break;
-    case AG__S_BLOCK_TRIMV:
-        ag__kernel[1]->trimv_back(r->n, ag__borrowed(r, 0), ag__borrowed(r, 1), ag__borrowed(r, 2), g, x,
-                                  adj + r->ix[1], adj + r->ix[2]);
-        break;
-    default: break;
+    default: /* trimv */
+        f64->trimv_back(r->n, ag__borrowed(r, 0), ag__borrowed(r, 1), ag__borrowed(r, 2), g, x, adj + r->ix[1],
+                        adj + r->ix[2]);
     }
 }
 
 /* One result with adjoint w, operands a block. */
 static void reverse_block_sum(const ag__record *r, double w, double *adj)
 {
-    double *x = adj + r->ix[0];
+    double *restrict x = adj + r->ix[0];
     if (r->code == AG__S_BLOCK_SUM) {
         for (uint32_t i = 0; i < r->n; i++) x[i] += w;
     } else if (r->code == AG__S_BLOCK_SQNORM) {
-        const double *v = ag__borrowed(r, 0);
+        const double *restrict v = ag__borrowed(r, 0);
         for (uint32_t i = 0; i < r->n; i++) x[i] += 2 * w * v[i];
     } else {
         const double *vx = ag__borrowed(r, 0), *vy = ag__borrowed(r, 1);
@@ -53,27 +52,30 @@ static void reverse_block_sum(const ag__record *r, double w, double *adj)
     }
 }
 
-/* Out of line: its loops would cost the short statements their registers. */
-static __attribute__((noinline)) ag__position reverse_long(const ag__chunk *c, ag__position at, double *adj)
+/* The record that ends at id, ix, pd. Out of line: its loops would cost the short statements their registers; and the
+ * position goes by value, because a struct that is half in memory waits for its own stores. */
+static __attribute__((noinline)) ag__step reverse_long(const ag__chunk *c, double *adj, uint32_t id, const uint32_t *ix,
+                                                       const double *pd)
 {
-    const ag__record r = ag__record_before(c, &at);
-    if (r.ids > 1 || ag__form_of[r.code].block) return reverse_block(&r, adj), at;
+    ag__record r;
+    ag__record_before(&r, c, id, ix, pd);
     const double w = adj[r.id];
-    if (w == 0 || r.code == AG__S_HOLD) return at;
-    if (r.code == AG__S_SUM) {
+    if (ag__form_of[r.code].block) reverse_block(&r, adj);
+    else if (w == 0 || r.code == AG__S_HOLD) return r.step;
+    else if (r.code == AG__S_POLY) adj[r.ix[0]] += w * r.pd[r.n];
+    else if (r.code == AG__S_SUM)
         for (uint32_t i = 0; i < r.n; i++) adj[r.ix[i]] += w;
-    } else if (r.code == AG__S_POLY) adj[r.ix[0]] += w * r.pd[r.n];
     else reverse_block_sum(&r, w, adj);
-    return at;
+    return r.step;
 }
 
-/* Statements of one chunk. adj[0] takes what flows into constants. */
-static ag__position reverse_chunk(const ag__chunk *c, double *adj, ag__position at, uint32_t stop)
+/* Statements of one chunk down to id `stop`. adj[0] takes what flows into constants. */
+static void reverse_chunk(const ag__chunk *c, double *adj, ag__position *at, uint32_t stop)
 {
     const uint8_t *const op = (const uint8_t *)((uintptr_t)c->op - c->first);
-    const uint32_t *ix = at.ix;
-    const double *pd = at.pd;
-    uint32_t id = at.id;
+    const uint32_t *ix = at->ix;
+    const double *pd = at->pd;
+    uint32_t id = at->id;
     while (id > stop) {
         const double w = adj[--id];
         const unsigned code = op[id];
@@ -147,21 +149,20 @@ static ag__position reverse_chunk(const ag__chunk *c, double *adj, ag__position 
                 for (uint32_t i = 0; i < n; i++) adj[ix[i + 1]] += k * pd[i];
             break;
         }
-        default:
-            at.id = id + 1, at.ix = (uint32_t *)(uintptr_t)ix, at.pd = (double *)(uintptr_t)pd;
-            at = reverse_long(c, at, adj);
-            id = at.id, ix = at.ix, pd = at.pd;
+        default: {
+            const ag__step step = reverse_long(c, adj, id + 1, ix, pd);
+            id -= step.ids - 1, ix -= step.ix, pd -= step.pd;
+        }
         }
     }
-    at.id = id, at.ix = (uint32_t *)(uintptr_t)ix, at.pd = (double *)(uintptr_t)pd;
-    return at;
+    at->id = id, at->ix = (uint32_t *)(uintptr_t)ix, at->pd = (double *)(uintptr_t)pd;
 }
 
 ag__position ag__reverse_plain(ag_tape *t, double *adj, ag__position at, uint32_t stop)
 {
     while (at.id > stop) {
         const ag__chunk *c = ag__chunk_before(t, &at);
-        at = reverse_chunk(c, adj, at, c->first > stop ? c->first : stop);
+        reverse_chunk(c, adj, &at, c->first > stop ? c->first : stop);
     }
     if (adj) adj[0] = 0;
     return at;
@@ -261,7 +262,9 @@ ag__position ag__forward_plain(ag_tape *t, double *tangent, ag__position at, uin
         uint32_t last = ag__chunk_end(t, at.chunk);
         if (last > end) last = end;
         while (at.id < last) {
-            const ag__record r = ag__record_after(c, &at);
+            ag__record r;
+            ag__record_after(&r, c, at.id, at.ix, at.pd);
+            ag__step_on(&at, r.step);
             forward_record(&r, tangent);
         }
     }

@@ -201,7 +201,9 @@ ag__position ag__reverse_recorded(ag_tape *t, ag_scalar *adj, ag__position at, u
 {
     while (at.id > stop && !ag_error()) {
         const ag__chunk *c = ag__chunk_before(t, &at);
-        const ag__record r = ag__record_before(c, &at);
+        ag__record r;
+        ag__record_before(&r, c, at.id, at.ix, at.pd);
+        ag__step_back(&at, r.step);
         if (r.code >= AG__S_BLOCK) {
             if (keeps_values(t)) reverse_block(&r, adj);
             continue;
@@ -219,7 +221,9 @@ ag__position ag__forward_recorded(ag_tape *t, ag_scalar *tangent, ag__position a
 {
     while (at.id < end && !ag_error()) {
         const ag__chunk *c = ag__chunk_after(t, &at);
-        const ag__record r = ag__record_after(c, &at);
+        ag__record r;
+        ag__record_after(&r, c, at.id, at.ix, at.pd);
+        ag__step_on(&at, r.step);
         if (r.code >= AG__S_BLOCK) {
             if (keeps_values(t)) forward_block(&r, tangent);
             continue;
