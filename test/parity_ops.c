@@ -64,6 +64,14 @@ static ag_tensor *divide(args *a)
     return ag_apply(round, NULL, quotient);
 }
 
+static ag_tensor *round_to(args *a)
+{
+    double unit = pow(10, -(double)arg_integer(a, -1, "decimals", 0));
+    ag_tensor *x = input(a);
+    if (unit == 1) return ag_round(x);
+    return unit > 1 ? ag_mul(ag_round(ag_div(x, unit)), unit) : ag_div(ag_round(ag_mul(x, 1 / unit)), 1 / unit);
+}
+
 static ag_tensor *clamp(args *a)
 {
     ag_tensor *x = input(a);
@@ -321,6 +329,7 @@ static const parity_op rows[] = {
     { "acos", .unary = ag_acos },
     { "asin", .unary = ag_asin },
     { "atan", .unary = ag_atan },
+    { "ceil", .unary = ag_ceil },
     { "clone", .unary = ag_clone },
     { "cos", .unary = ag_cos },
     { "cosh", .unary = ag_cosh },
@@ -328,6 +337,7 @@ static const parity_op rows[] = {
     { "erfc", .unary = ag_erfc },
     { "exp", .unary = ag_exp },
     { "expm1", .unary = ag_expm1 },
+    { "floor", .unary = ag_floor },
     { "log", .unary = ag_log },
     { "log1p", .unary = ag_log1p },
     { "neg", .unary = ag_neg },
@@ -335,6 +345,7 @@ static const parity_op rows[] = {
     { "nn.functional.relu", .unary = ag_relu },
     { "nn.functional.softplus", .call = softplus },
     { "reciprocal", .unary = ag_reciprocal },
+    { "round", .call = round_to },
     { "rsqrt", .unary = ag_rsqrt },
     { "sigmoid", .unary = ag_sigmoid },
     { "sign", .unary = ag_sign },
@@ -344,6 +355,7 @@ static const parity_op rows[] = {
     { "square", .unary = ag_square },
     { "tan", .unary = ag_tan },
     { "tanh", .unary = ag_tanh },
+    { "trunc", .unary = ag_trunc },
 
     { "amax", .reduce = ag_max, .reduce_keep = ag_max_keep },
     { "amin", .reduce = ag_min, .reduce_keep = ag_min_keep },

@@ -94,6 +94,8 @@ static const struct {
     { "true,\"dt\":\"float64\"", "true,\"dt\":\"half\"", "square plain 3: dtype half is not known\n", 0, 0 },
     { "\"out\":[{\"s\":[2]", "\"out\":[{\"s\":[1,2]",
       "square plain 3: forward: output 0 is f64 of shape [2], not f64 [1,2]\n", 0, 0 },
+    { "\"out\":[{\"s\":[2]", "\"out\":[{\"s\":[2,1]",
+      "square plain 3: forward: output 0 is f64 of shape [2], not f64 [2,1]\n", 0, 0 },
     { "\"out\":[", "\"out\":[null,", "square plain 3: forward: 1 outputs, not 2\n", 0, 0 },
     { "\"gin\":[", "\"gin\":[null,", "square plain 3: gin has 2 entries for 1 leaves\n", 0, 0 },
     { "\"w\":[", "\"w\":[null,", "square plain 3: tensor: no shape, data and dtype\n", 1, 0 },
@@ -120,18 +122,51 @@ static void test_verdicts(void **state)
     }
 }
 
+/* `square` with several replacements, each a pair; ends with NULL. */
+static outcome run_changed(const char *const *change)
+{
+    char one[2048], two[2048], *from = one, *to = two;
+    snprintf(one, sizeof one, "%s", square);
+    for (; *change; change += 2) {
+        replaced(to, sizeof one, from, change[0], change[1]);
+        char *done = to;
+        to = from;
+        from = done;
+    }
+    return run_bytes(from, strlen(from), NULL);
+}
+#define CHANGED(...) run_changed((const char *const[]){ __VA_ARGS__, NULL })
+
 static void test_infinite_and_nan_outputs_are_compared(void **state)
 {
     (void)state;
-    char one[2048], two[2048], three[2048];
-    replaced(one, sizeof one, square, "0x1.8p+0", "-inf");
-    replaced(two, sizeof two, one, "2.25", "inf");
-    replaced(three, sizeof three, two, "30", "-inf");
-    assert_int_equal(run_bytes(three, strlen(three), NULL).status, 0);
-    replaced(one, sizeof one, square, "0x1.8p+0", "nan");
-    replaced(two, sizeof two, one, "2.25", "nan");
-    replaced(three, sizeof three, two, "30", "nan");
-    assert_int_equal(run_bytes(three, strlen(three), NULL).status, 0);
+    assert_int_equal(CHANGED("0x1.8p+0", "-inf", "2.25", "inf", "30", "-inf").status, 0);
+    assert_int_equal(CHANGED("0x1.8p+0", "nan", "2.25", "nan", "30", "nan").status, 0);
+    assert_int_equal(CHANGED("0x1.8p+0", "nan", "2.25", "inf", "30", "nan").status, 1);
+    /* An infinite neighbour excuses nothing. */
+    assert_int_equal(CHANGED("0x1.8p+0", "-inf", "2.25", "inf", "30", "-inf", "4.00", "4.01").status, 1);
+}
+
+/* At (0.5, 0) the values and the zero of the vjp are below 1, where differences are absolute. */
+static void test_small_numbers_are_compared_to_one(void **state)
+{
+    (void)state;
+#define AT_HALF "0x1.8p+0", "0.5", "-2\"", "0\"", "30", "10", "-2.000", "0"
+    assert_int_equal(CHANGED(AT_HALF, "2.25", "0.2500000000008", "4.00", "8e-13").status, 0);
+    assert_int_equal(CHANGED(AT_HALF, "2.25", "0.250000000002", "4.00", "0").status, 1);
+    assert_int_equal(CHANGED(AT_HALF, "2.25", "0.25", "4.00", "2e-12").status, 1);
+}
+
+static void test_cases_without_second_order(void **state)
+{
+    (void)state;
+    const char *right = "parity: 1 of 1 cases, 0 of 0 second-order, worst 0.0e+00\n";
+    outcome o = CHANGED("\"w\"", "\"without\"");
+    assert_string_equal(o.out, right);
+    assert_int_equal(o.status, 0);
+    o = CHANGED("\"w\"", "\"without\"", "2.25", "2.5");
+    assert_non_null(strstr(o.out, "parity: 0 of 1 cases, 0 of 0 second-order"));
+    assert_int_equal(o.status, 1);
 }
 
 static void test_only_and_missing(void **state)
@@ -245,9 +280,14 @@ static void test_recorded_cases(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_verdicts),         cmocka_unit_test(test_infinite_and_nan_outputs_are_compared),
-        cmocka_unit_test(test_only_and_missing), cmocka_unit_test(test_malformed_lines),
-        cmocka_unit_test(test_damaged_files),    cmocka_unit_test(test_small_golden_file),
+        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_infinite_and_nan_outputs_are_compared),
+        cmocka_unit_test(test_small_numbers_are_compared_to_one),
+        cmocka_unit_test(test_cases_without_second_order),
+        cmocka_unit_test(test_only_and_missing),
+        cmocka_unit_test(test_malformed_lines),
+        cmocka_unit_test(test_damaged_files),
+        cmocka_unit_test(test_small_golden_file),
         cmocka_unit_test(test_recorded_cases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
