@@ -261,9 +261,10 @@ ag_tensor *(ag_cross_entropy)(ag_tensor *logits, ag_tensor *target, const ag_los
 
 /* ---- mse_loss: (x - t)^2; dx = 2 g (x - t), dt = -dx ---- */
 
-static double mse_scale(const ag_call *c)
+/* What the sum is divided by. */
+static double mse_divisor(const ag_call *c)
 {
-    return *(const ag_reduction *)c->attr == AG_MEAN ? 1 / (double)c->in[0]->layout->numel : 1;
+    return *(const ag_reduction *)c->attr == AG_MEAN ? (double)c->in[0]->layout->numel : 1;
 }
 
 static ag_status mse_shape(const ag_call *c, ag_shape *out)
@@ -301,13 +302,13 @@ static ag_status mse_forward(ag_call *c)
         else
             k->unary[AG__F_square](n, &d, 1, (char *)c->out[0]->data + (size_t)i * l->item, 1);
     }
-    if (*(const ag_reduction *)c->attr != AG_NONE) ag__number_put(l->dtype, c->out[0]->data, 0, sum * mse_scale(c));
+    if (*(const ag_reduction *)c->attr != AG_NONE) ag__number_put(l->dtype, c->out[0]->data, 0, sum / mse_divisor(c));
     return AG_OK;
 }
 
 static ag_status mse_vjp(ag_call *c)
 {
-    ag_tensor *gx = ag_mul(ag_mul(c->g[0], 2 * mse_scale(c)), ag_sub(c->in[0], c->in[1]));
+    ag_tensor *gx = ag_mul(ag_mul(c->g[0], 2 / mse_divisor(c)), ag_sub(c->in[0], c->in[1]));
     if (c->need[0]) c->gin[0] = gx;
     if (c->need[1]) c->gin[1] = ag_neg(gx);
     return gx && (!c->need[1] || c->gin[1]) ? AG_OK : ag_error();
@@ -317,7 +318,7 @@ static ag_status mse_jvp(ag_call *c)
     ag_tensor *tx = c->tangent[0], *tt = c->tangent[1];
     if (!tx && !tt) return AG_OK;
     ag_tensor *t = tx && tt ? ag_sub(tx, tt) : tx ? tx : ag_neg(tt);
-    t = ag_mul(ag_mul(t, 2 * mse_scale(c)), ag_sub(c->in[0], c->in[1]));
+    t = ag_mul(ag_mul(t, 2 / mse_divisor(c)), ag_sub(c->in[0], c->in[1]));
     c->tout[0] = *(const ag_reduction *)c->attr == AG_NONE ? t : ag_sum(t);
     return c->tout[0] ? AG_OK : ag_error();
 }
@@ -334,7 +335,8 @@ static ag_status mse_backward(ag_call *c)
         difference(c, k, i, n, &d);
         k->binary[AG__F_mul](n, &d, 1, each ? g + at : g, each, &d, 1);
         for (int j = 0; j < 2; j++)
-            if (c->need[j]) k->scale(n, (j ? -2 : 2) * mse_scale(c), &d, 1, (char *)c->gin[j]->data + at, 1, c->add[j]);
+            if (c->need[j])
+                k->scale(n, (j ? -2 : 2) / mse_divisor(c), &d, 1, (char *)c->gin[j]->data + at, 1, c->add[j]);
     }
     return AG_OK;
 }
