@@ -54,6 +54,7 @@ static void test_layout_kinds(void **state)
         assert_int_equal(l.contiguous, known[i].contiguous);
     }
     ag__layout l = layout(3, DIMS(4, 1, 5), DIMS(1, 123, 4));
+    assert_true(l.dense && !l.contiguous);
     assert_int_equal(l.strides[0], 1);
     assert_int_equal(l.strides[1], 5);
     assert_int_equal(l.strides[2], 4);

@@ -161,6 +161,7 @@ static void test_arena_sizes_in_any_order(void **state)
         if (round > 20) assert_true(budget.reserved <= 2 * reserved);
     }
     ag__arena_free(&a);
+    assert_int_equal(budget.reserved, 0);
 }
 
 static void test_arena_out_of_memory(void **state)

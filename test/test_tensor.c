@@ -461,6 +461,7 @@ static void test_conversions(void **state)
         assert_true(converted(1e30, dtypes[i], AG_I64) == (double)INT64_MAX);
         assert_true(converted(-1e30, dtypes[i], AG_I64) == (double)INT64_MIN);
         assert_true(converted(INFINITY, dtypes[i], AG_I32) == INT32_MAX);
+        assert_true(converted(3e9, dtypes[i], AG_I32) == INT32_MAX && converted(-3e9, dtypes[i], AG_I32) == INT32_MIN);
         assert_true(converted(-INFINITY, dtypes[i], AG_I32) == INT32_MIN);
         assert_true(converted(300, dtypes[i], AG_U8) == 255 && converted(-3, dtypes[i], AG_U8) == 0);
     }
@@ -516,6 +517,8 @@ static void test_fill(void **state)
     assert_int_equal(ag_clear_error(), AG_EINVAL);
     assert_holds(x, 9, 7, 9, 9, 7, 9);
     assert_non_null(ag_fill(ag_zeros(AG_F32, 0, 2), 1));
+    assert_non_null(ag_fill(ag_zeros(AG_F32, 2, 0), 1));
+    assert_int_equal(ag_stride(ag_zeros(AG_F32, 2, 0, 3), 0), 3); /* as if the size were 1 */
 }
 
 static void test_assign(void **state)
@@ -560,6 +563,9 @@ static void test_assign_within(void **state)
             ag_free(x);
         }
     }
+    ag_tensor *x = ag_arange(AG_F64, 0, 6, 1);
+    assert_int_equal(ag_assign(ag_slice(x, 0, 0, 4), ag_flip(ag_slice(x, 0, 1, 5), 0)), AG_OK);
+    assert_holds(x, 4, 3, 2, 1, 4, 5);
     ag_tensor *m = ag_reshape(ag_arange(AG_I64, 0, 9, 1), 3, 3);
     assert_int_equal(ag_assign(m, ag_transpose(m, 0, 1)), AG_OK);
     assert_holds(m, 0, 3, 6, 1, 4, 7, 2, 5, 8);
