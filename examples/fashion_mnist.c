@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SIDE = 28, PIXELS = SIDE * SIDE, HIDDEN = 128, CLASSES = 10, TEST_BATCH = 1000, BAR = 24 };
+enum { SIDE = 28, PIXELS = SIDE * SIDE, HIDDEN = 128, CLASSES = 10, TEST_BATCH = 1000, BAR = 12 };
 
 struct settings {
     int64_t epochs, batch;
@@ -142,10 +142,10 @@ static void show(struct progress *p)
 
     double done = (double)((p->epoch - 1) * p->total + p->seen), all = (double)(p->settings->epochs * p->total);
     double rate = elapsed > 0 ? done / elapsed : 0, left = rate > 0 ? (all - done) / rate : 0;
-    if (p->terminal) {
+    if (p->terminal) { /* one line of 80 columns */
         int filled = (int)(BAR * p->seen / p->total);
-        printf("\repoch %lld/%lld [%.*s%*s]", (long long)p->epoch, (long long)p->settings->epochs, filled,
-               "########################", BAR - filled, "");
+        printf("\r%lld/%lld [%.*s%*s]", (long long)p->epoch, (long long)p->settings->epochs, filled, "############",
+               BAR - filled, "");
     } else {
         printf("epoch %lld/%lld", (long long)p->epoch, (long long)p->settings->epochs);
     }
