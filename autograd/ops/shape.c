@@ -7,7 +7,7 @@ ag_tensor *ag__view_as(ag_tape *t, const ag_op *op, const void *attr, ag_tensor 
                        const int64_t *strides, int64_t offset)
 {
     ag__layout l;
-    if (!ag__layout_set(&l, x->layout->dtype, rank, dims, strides, op->name)) return NULL;
+    if (!ag__layout_set(&l, x->layout->dtype, rank, dims, strides, ag__title(op))) return NULL;
     ag_tensor *y = ag__view(t, ag__layout_intern(&t->layouts, &l), x, l.numel ? offset : 0);
     return y && ag__node(t, op, attr, 1, &x, &y, false) ? y : NULL;
 }
