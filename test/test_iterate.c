@@ -20,7 +20,7 @@ static int fresh(void **state)
 static int done(void **state)
 {
     ag_tape_free(*state);
-    return ag_clear_error();
+    return ag_clear_error() != AG_OK;
 }
 
 /* The remembered error, forgotten. */
