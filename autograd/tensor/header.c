@@ -80,8 +80,10 @@ static void give_up(ag_tensor *x, uint64_t owner)
 void ag_free(ag_tensor *x)
 {
     if (!x || !is_leaf(x, "ag_free")) return;
-    if (ag__leaf_owned(x)) give_up(x, 1);
-    else ag_fail(AG_ESTALE, "ag_free: %s was freed before, only a tape holds it", ag__text(x->layout));
+    if (ag__leaf_owned(x))
+        give_up(x, 1);
+    else
+        ag_fail(AG_ESTALE, "ag_free: %s was freed before, only a tape holds it", ag__text(x->layout));
 }
 
 void ag__leaf_hold(ag_tensor *leaf)
@@ -89,7 +91,10 @@ void ag__leaf_hold(ag_tensor *leaf)
     atomic_fetch_add_explicit(&ag__leaf_of(leaf)->owners, AG__TAPE_OWNER, memory_order_relaxed);
 }
 
-void ag__leaf_drop(ag_tensor *leaf) { give_up(leaf, AG__TAPE_OWNER); }
+void ag__leaf_drop(ag_tensor *leaf)
+{
+    give_up(leaf, AG__TAPE_OWNER);
+}
 
 ag_tensor *ag_grad_of(const ag_tensor *x)
 {
