@@ -14,7 +14,6 @@
 #ifndef AG__TEXT
 #include <autograd/kernels/isa.h>
 #include <autograd/kernels/kernels.h>
-#include <math.h>
 
 #if AG__VECTOR_BYTES == 64 || defined(__aarch64__) /* 32 vector registers */
 #define MR 8
@@ -30,13 +29,6 @@ enum {
     SMALL = 48,     /* multiply-adds up to which a plain loop wins */
     PACK_FROM = 48, /* rows of A from which packing rows of B pays: they no longer compete for cache sets */
 };
-
-/* x y + z as the tiles round it, where a compiler may otherwise split a vectorised sum into products and additions */
-#if defined(__FMA__) || defined(__aarch64__)
-#define MULTIPLY_ADD(x, y, z) AG__LIBM(fma)(x, y, z)
-#else
-#define MULTIPLY_ADD(x, y, z) ((x) * (y) + (z))
-#endif
 
 #define AG__TEXT <autograd/kernels/gemm.c>
 #include <autograd/kernels/each_real.h>
@@ -224,6 +216,7 @@ static __attribute__((noinline)) void AG__TYPED(blocked)(const ag__gemm *g)
     }
 }
 
+/* For few multiply-adds, and for none at all (k = 0). */
 static void AG__TYPED(plain)(const ag__gemm *g)
 {
     const real *a = g->a, *b = g->b, *bias = g->bias;
@@ -231,8 +224,10 @@ static void AG__TYPED(plain)(const ag__gemm *g)
         real *c = (real *)g->c + i * g->ldc;
         for (int64_t j = 0; j < g->n; j++) {
             real s = 0;
-            for (int64_t p = 0; p < g->k; p++)
-                s = MULTIPLY_ADD(a[i * g->a_row + p * g->a_col], b[p * g->b_row + j * g->b_col], s);
+            for (int64_t p = 0; p < g->k; p++) {
+                s += a[i * g->a_row + p * g->a_col] * b[p * g->b_row + j * g->b_col];
+                __asm__(""); /* not to be vectorised, which would round the products that a tile fuses */
+            }
             if (g->add) s += c[j];
             if (bias) s += bias[j];
             c[j] = s;
