@@ -16,9 +16,4 @@
 #include <autograd/gradcheck.h>
 #include <autograd/op.h>
 #include <autograd/generic.h> /* last: lifts C numbers, and one spelling for tensors and scalars */
-
-AG_BEGIN
-/* The version of the library one runs with, as AG_VERSION is that of the headers one compiled with. */
-AG_API const char *ag_version(void);
-AG_END
 #endif

@@ -1,5 +1,5 @@
 /* version.c - which library this is. */
-#include <autograd/autograd.h>
+#include <autograd/version.h>
 
 const char *ag_version(void)
 {
