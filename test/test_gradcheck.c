@@ -511,6 +511,59 @@ static void scalars(void **state)
     ag_free(w);
 }
 
+/* ---- out of memory: the library's one allocator is made to fail, at each of its calls ---- */
+
+void *__real_aligned_alloc(size_t align, size_t n);
+void *__wrap_aligned_alloc(size_t align, size_t n);
+void __real_free(void *p);
+void __wrap_free(void *p);
+static long calls, fail_at, live;
+void *__wrap_aligned_alloc(size_t align, size_t n)
+{
+    void *p = ++calls == fail_at ? NULL : __real_aligned_alloc(align, n);
+    live += p != NULL;
+    return p;
+}
+void __wrap_free(void *p)
+{
+    live -= p != NULL;
+    __real_free(p);
+}
+
+static ag_status all_of_it(const struct layer *l, ag_tensor *x)
+{
+    ag_params params = AG_PARAMS({ "w", l->w }, { "b", l->b });
+    if (ag_gradcheck(layer, AG_LIST(x), .user = (void *)(uintptr_t)l, .params = params, .order = 2)) return ag_error();
+    if (ags_gradcheck(smooth, 4, point, 3, .order = 2)) return ag_error();
+    return ags_gradcheck(with_leaf, 2, point, 3, .user = x, .params = AG_PARAMS({ "x", x }));
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    struct layer l = { ag_param(AG_F64, 2, 3), ag_param(AG_F64, 2), NULL, true };
+    ag_tensor *x = ag_param(AG_F64, 3);
+    ag_write(l.w, point, 6), ag_write(x, point, 3);
+    calls = 0;
+    PASSES(all_of_it(&l, x));
+    long sites = calls, before = live;
+    assert_true(sites > 10);
+    for (long k = 1; k <= sites; k++) {
+        calls = 0, fail_at = k;
+        ag_status status = all_of_it(&l, x);
+        fail_at = 0;
+        assert_int_equal(status, AG_ENOMEM);
+        ag_clear_error();
+        assert_int_equal(live, before);
+        assert_null(ag_tape_current());
+        assert_true(ag_record(true));
+        assert_memory_equal(ag_f64(l.w), point, sizeof point);
+        assert_memory_equal(ag_f64(x), point, 3 * sizeof *point);
+    }
+    print_message("# gradcheck: each of %ld allocations failed once\n", sites);
+    ag_free(l.w), ag_free(l.b), ag_free(x);
+}
+
 int main(void)
 {
 #define ON_TAPE(test) cmocka_unit_test_setup_teardown(test, with_tape, without_tape)
@@ -528,6 +581,7 @@ int main(void)
         cmocka_unit_test(without_a_tape),
         ON_TAPE(the_report),
         ON_TAPE(scalars),
+        cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
