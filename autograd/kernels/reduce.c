@@ -1,7 +1,8 @@
 /* reduce.c - sum, max, min, dot and softmax of one row.
  *
- * A block of AG__BLOCK elements is reduced in LANES interleaved partial results, then these by halves: the same order
- * on every instruction set and for every stride. Blocks join as pairs.h says. */
+ * A block of AG__BLOCK elements is reduced in LANES interleaved partial results, then these by halves; fewer than LANES
+ * one after the other. The order is the same on every instruction set and for every stride; blocks join as pairs.h
+ * says. */
 #ifndef AG__TEXT
 #include <autograd/kernels/isa.h>
 #include <autograd/kernels/kernels.h>
@@ -21,23 +22,12 @@ enum { LANES = 16, DOT = AG__N_REDUCE };
 
 typedef real vec __attribute__((vector_size(AG__VECTOR_BYTES), aligned(sizeof(real)), may_alias));
 
-/* LANES elements join the partial results; the first NaN stays in max and min. */
-AG__INLINE void AG__TYPED(step)(int op, vec *partial, const real *a, const real *b)
+AG__INLINE vec AG__TYPED(join_vec)(int op, vec p, vec x)
 {
-    for (int v = 0; v < LANES / VL; v++) {
-        vec p = partial[v], x = *(const vec *)(a + v * VL);
-        if (op == AG__SUM)
-            p += x;
-        else if (op == DOT)
-            p += x * *(const vec *)(b + v * VL);
-        else {
-            __typeof__(x > p) wins = (op == AG__MAX ? x > p : x < p) | (x != x);
-            p = (vec)(((__typeof__(wins))x & wins) | ((__typeof__(wins))p & ~wins));
-        }
-        partial[v] = p;
-    }
+    if (op == AG__SUM) return p + x;
+    __typeof__(x > p) wins = (op == AG__MAX ? x > p : x < p) | (x != x); /* the first NaN stays */
+    return (vec)(((__typeof__(wins))x & wins) | ((__typeof__(wins))p & ~wins));
 }
-
 AG__INLINE real AG__TYPED(join)(int op, real p, real x)
 {
     if (op == AG__MAX) return x > p || x != x ? x : p;
@@ -45,23 +35,53 @@ AG__INLINE real AG__TYPED(join)(int op, real p, real x)
     return p + x;
 }
 
-AG__INLINE real AG__TYPED(reduce_block)(int op, int64_t n, const real *a, const real *b)
+/* LANES elements join the partial results. */
+AG__INLINE void AG__TYPED(step)(int op, vec *partial, const real *a, const real *b)
+{
+    AG__UNROLL
+    for (int v = 0; v < LANES / VL; v++) {
+        vec x = *(const vec *)(a + v * VL);
+        if (op == DOT)
+            partial[v] += x * *(const vec *)(b + v * VL);
+        else
+            partial[v] = AG__TYPED(join_vec)(op, partial[v], x);
+    }
+}
+
+AG__INLINE real AG__TYPED(reduce_lanes)(int op, int64_t n, const real *a, const real *b)
 {
     real empty = op == AG__MAX ? -K(INFINITY) : op == AG__MIN ? K(INFINITY) : 0, lane[LANES], tail[2][LANES];
     vec partial[LANES / VL];
-    for (int l = 0; l < LANES; l++) lane[l] = empty;
-    memcpy(partial, lane, sizeof lane);
+    for (int v = 0; v < LANES / VL; v++) partial[v] = (vec){ 0 } + empty;
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES) AG__TYPED(step)(op, partial, a + i, b + i);
     if (i < n) {
-        for (int l = 0; l < LANES; l++)
-            tail[0][l] = i + l < n ? a[i + l] : empty, tail[1][l] = i + l < n ? b[i + l] : 0;
+        for (int l = 0; l < LANES; l++) tail[0][l] = empty, tail[1][l] = 0;
+        for (int l = 0; l < (int)(n - i); l++) tail[0][l] = a[i + l], tail[1][l] = b[i + l];
         AG__TYPED(step)(op, partial, tail[0], tail[1]);
     }
     memcpy(lane, partial, sizeof lane);
     for (int half = LANES / 2; half > 0; half /= 2)
         for (int l = 0; l < half; l++) lane[l] = AG__TYPED(join)(op, lane[l], lane[l + half]);
     return lane[0];
+}
+
+AG__INLINE real AG__TYPED(reduce_few)(int op, int64_t n, const real *a, const real *b)
+{
+    real r = op == DOT ? a[0] * b[0] : a[0];
+    for (int64_t i = 1; i < n; i++) {
+        if (op == DOT)
+            r += a[i] * b[i];
+        else
+            r = AG__TYPED(join)(op, r, a[i]);
+        __asm__(""); /* not to be vectorised: it would not pay, and change the rounding of products */
+    }
+    return r;
+}
+
+AG__INLINE real AG__TYPED(reduce_block)(int op, int64_t n, const real *a, const real *b)
+{
+    return n < LANES ? AG__TYPED(reduce_few)(op, n, a, b) : AG__TYPED(reduce_lanes)(op, n, a, b);
 }
 
 AG__INLINE double AG__TYPED(reduce)(int op, int64_t n, const real *a, int64_t sa, const real *b, int64_t sb)

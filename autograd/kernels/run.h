@@ -7,7 +7,11 @@ AG__INLINE const real *AG__TYPED(gather)(const real *x, int64_t sx, int64_t from
     if (sx == 1) return x + from;
     if (sx == 0 && from) return buffer;
     x += from * sx;
-    for (int64_t i = 0; i < n; i++) buffer[i] = x[i * sx];
+    const real first = *x;
+    if (sx == 0)
+        for (int64_t i = 0; i < n; i++) buffer[i] = first;
+    else
+        for (int64_t i = 0; i < n; i++) buffer[i] = x[i * sx];
     return buffer;
 }
 
