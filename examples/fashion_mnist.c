@@ -174,10 +174,20 @@ static ag_status train_batch(const struct network *net, const idx_set *set, ag_t
     return ag_tape_reset(tape);
 }
 
+/* The order of an epoch depends on the seed and its number alone: any epoch can be had again without those before. */
+static ag_tensor *epoch_order(const struct progress *p, int64_t n)
+{
+    ag_rng was = ag_rng_get();
+    ag_rng_set((ag_rng){ .seed = p->settings->seed, .counter = (uint64_t)p->epoch << 32 });
+    ag_tensor *order = ag_keep(ag_randperm(n));
+    ag_rng_set(was);
+    return order;
+}
+
 static ag_status train_epoch(const struct network *net, const idx_set *set, ag_tape *tape, struct progress *p)
 {
     ag_status status = AG_OK;
-    ag_tensor *order = ag_keep(ag_randperm(set->n));
+    ag_tensor *order = epoch_order(p, set->n);
     p->seen = 0, p->loss = 0, p->right = 0;
     while (!status && p->seen < set->n) {
         status = train_batch(net, set, order, tape, p);
