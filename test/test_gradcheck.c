@@ -108,6 +108,15 @@ static ag_status vjp_cut(ag_call *c)
     return ag_error();
 }
 
+/* The same with what it was given. */
+static ag_status vjp_deaf(ag_call *c)
+{
+    ag_tensor *g = ag_detach(c->g[0]);
+    if (c->need[0]) c->gin[0] = by_a(c, g);
+    if (c->need[1]) c->gin[1] = by_b(c, g);
+    return ag_error();
+}
+
 static ag_status jvp_with(ag_call *c, double factor)
 {
     ag_tensor *a = c->tangent[0] ? by_a(c, c->tangent[0]) : NULL, *b = c->tangent[1] ? by_b(c, c->tangent[1]) : NULL;
@@ -159,6 +168,7 @@ PRODUCT(wrong_factor, vjp_factor, jvp_right, NULL);
 PRODUCT(missing_term, vjp_missing, jvp_right, NULL);
 PRODUCT(wrong_entry, vjp_entry, jvp_right, NULL);
 PRODUCT(wrong_second, vjp_cut, jvp_right, NULL);
+PRODUCT(wrong_by_gradient, vjp_deaf, jvp_right, NULL);
 PRODUCT(wrong_jvp, vjp_right, jvp_wrong, NULL);
 PRODUCT(wrong_kernel, vjp_right, jvp_right, backward_wrong);
 PRODUCT(wrong_beside_kernel, vjp_factor, jvp_right, backward_right);
@@ -191,6 +201,8 @@ static void faults_are_found(void **state)
     PASSES(CHECK(wrong_jvp, .no_forward = true));
     PASSES(CHECK(wrong_second, .no_forward = true));
     FOUND(CHECK(wrong_second, .no_forward = true, .order = 2), "(gradient by input 1 [", "/ d input 0 [");
+    PASSES(CHECK(wrong_by_gradient, .no_forward = true));
+    FOUND(CHECK(wrong_by_gradient, .no_forward = true, .order = 2), "(gradient by input ");
     FOUND(CHECK(wrong_sign, .order = 1), "<u, J v>");
     FAILS(AG_ENODIFF, CHECK(without_forward_rule, .order = 1));
 }
@@ -270,6 +282,7 @@ static void points_of_all_sizes(void **state)
     (void)state;
     const double far[] = { 1e6, -3e4, 1e-9 }, near_0[] = { 1e-2, 1e-3, 1e-4 };
     PASSES(ag_gradcheck(far_away, AG_LIST(ag_copy(far, 3))));
+    PASSES(ag_gradcheck(far_away, AG_LIST(ag_full(AG_F64, 1e9))));
     PASSES(ag_gradcheck(narrow, AG_LIST(ag_copy(near_0, 3))));
 }
 
@@ -469,6 +482,12 @@ static void smooth(const ag_scalar *x, ag_scalar *y, void *user)
     y[3] = ag_const(3);
 }
 
+static void half_filled(const ag_scalar *x, ag_scalar *y, void *user)
+{
+    (void)user;
+    y[1] = ag_sin(x[0]);
+}
+
 /* sin x0 by hand, its partial a little off when told so. */
 static void by_hand(const ag_scalar *x, ag_scalar *y, void *user)
 {
@@ -497,6 +516,7 @@ static void scalars(void **state)
 {
     (void)state;
     PASSES(ags_gradcheck(smooth, 4, point, 3, .order = 2));
+    PASSES(ags_gradcheck(half_filled, 3, point, 1, .order = 2));
     PASSES(ags_gradcheck(by_hand, 1, point, 2));
     int fault;
     FOUND(ags_gradcheck(by_hand, 1, point, 2, .user = &fault), "ags_gradcheck", "d y [0] / d x [0]", "1 of 2");
