@@ -33,11 +33,13 @@ typedef struct ag_pen { /* places that move do not lie side by side: joined load
 #define AG__INITIAL_EXEC __attribute__((tls_model("initial-exec")))
 #define AG__RARELY(x) __builtin_expect(!!(x), 0)
 #define AG__COLD __attribute__((cold))
+#define AG__NUMBER(s) (__builtin_constant_p((s).id == 0) && (s).id == 0)
 #else
 #define AG__THREAD _Thread_local
 #define AG__INITIAL_EXEC
 #define AG__RARELY(x) (x)
 #define AG__COLD
+#define AG__NUMBER(s) false
 #endif
 extern AG_API AG__THREAD ag_pen ag__pen AG__INITIAL_EXEC;
 static inline ag_pen *ag_pen_here(void) { return &ag__pen; }
@@ -125,16 +127,18 @@ static inline ag_scalar ag_input_on(ag_pen *p, double value) { return ag__write(
 AG_UNARY_FUNCTIONS(AG__UNARY_ON)
 #undef AG__UNARY_ON
 
-/* `code` is known when compiled: of the cases for it and for a constant operand, only its own stay. */
+/* `code` is known when compiled: of the cases for it and for a constant operand, only its own stay; and where an operand
+ * is written as a C number, nothing is left to look at but the other one's generation. */
 #define AG__BINARY_ON(name, saves, value_of_ab, slope_a, slope_b, vjp_a, vjp_b)                                        \
     static inline ag_scalar ags_##name##_on(ag_pen *p, ag_scalar l, ag_scalar r)                                       \
     {                                                                                                                  \
         enum { code = AG__S_##name };                                                                                  \
         const double a = l.value, b = r.value, y = (value_of_ab);                                                      \
-        if (AG__RARELY((l.gen != p->gen) | (r.gen != p->gen))) {                                                       \
-            l.id = ag__settled(p, l, code, 1), r.id = ag__settled(p, r, code, 2);                                      \
+        if (AG__NUMBER(l) || AG__NUMBER(r) || AG__RARELY((l.gen != p->gen) | (r.gen != p->gen))) {                     \
+            if (!AG__NUMBER(l) && AG__RARELY(l.gen != p->gen)) l.id = ag__settled(p, l, code, 1);                      \
+            if (!AG__NUMBER(r) && AG__RARELY(r.gen != p->gen)) r.id = ag__settled(p, r, code, 2);                      \
             const uint32_t one = l.id | r.id;                                                                          \
-            if (one == 0) return ag_const(y);                                                                          \
+            if (AG__RARELY(one == 0)) return ag_const(y);                                                              \
             if (l.id == 0 || r.id == 0) {                                                                              \
                 if ((int)code == AG__S_add) return ag__write1(p, AG__S_COPY, y, one);                                  \
                 if ((int)code == AG__S_sub) return ag__write1(p, l.id ? AG__S_COPY : AG__S_neg, y, one);               \
