@@ -16,7 +16,13 @@ static bool collects(const ag__walk *w, const ag_tensor *x)
 static bool prepare_leaf(ag_tape *t, ag_tensor *proxy)
 {
     struct ag__leaf *leaf = ag__leaf_of(proxy->few[0]);
-    if (!leaf->x.adj && !(leaf->x.adj = ag__leaf_new(&leaf->layout, false))) return false;
+    if (!leaf->x.adj) {
+        ag_tensor *made = ag__leaf_new(&leaf->layout, false);
+        if (!made) return false;
+        ag__leaf_hold(made); /* by its leaf, as by a tape: it is not the user's to free */
+        ag_free(made);
+        leaf->x.adj = made;
+    }
     ag_tensor *gradient = leaf->x.adj;
     if (!leaf->has_grad && ag__proxy_find(t, &leaf->x) == proxy) proxy->adj = gradient->data;
     return true;
@@ -128,7 +134,7 @@ ag_status (ag_backward)(ag_tensor *y, const ag_backward_options *o)
         if (!ag__same_dims(seed->layout, l) || seed->layout->dtype != l->dtype)
             return ag_fail(AG_ESHAPE, "ag_backward: .seed is %s %s, the result %s %s", ag_dtype_name(seed->layout->dtype),
                            ag__text(seed->layout), ag_dtype_name(l->dtype), ag__text(l));
-    } else if (!(seed = ag_full(l->dtype, 1))) return ag_error();
+    }
     ag__walk w;
     if (!ag__walk_begin(&w, t, ag__walk_top(y), false)) return ag_error();
     return run(&w, y, seed, ag_const(0), o);

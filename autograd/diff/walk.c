@@ -100,9 +100,11 @@ bool ag__walk_seed(ag__walk *w, ag_tensor *x, ag_tensor *value)
         return (w->adjoint[x->seq] = value) != NULL;
     }
     bool add;
+    const ag__layout *l = x->layout->dense_form;
     void *d = ag__adjoint_of(w->tape, x, &add);
     if (!d) return false;
-    ag__copy_into(x->layout->dense_form, d, value->layout, value->data, add);
+    if (value) ag__copy_into(l, d, value->layout, value->data, add);
+    else ag__set(l, d, 0, 1);
     return true;
 }
 
@@ -141,9 +143,9 @@ static inline bool still_valid(ag_tensor *y)
 /* A header around a buffer, so that rules can read or write it as a tensor. */
 static void wrap(ag_tensor *x, const ag_tape *t, const ag__layout *l, void *data)
 {
-    memset(x, 0, sizeof *x);
-    x->data = data, x->layout = l, x->base = x, x->in = x->few, x->serial = t->serial;
-    x->klass = x->adj_klass = AG__NO_CLASS;
+    x->data = data, x->layout = l, x->op = NULL, x->in = x->few, x->attr = NULL, x->base = x, x->adj = NULL;
+    x->serial = t->serial, x->version = x->seq = x->mark = 0;
+    x->n_in = x->flags = 0, x->klass = x->adj_klass = AG__NO_CLASS, x->nth = 0;
 }
 
 /* The parts of a node with all its outputs: g[k] a header in room[k], or NULL. False: no gradient arrived. */
@@ -255,37 +257,44 @@ static bool pass(ag__walk *w, ag_tensor *y)
         ag_fail(AG_ENODIFF, "%s %s has no derivative%s", ag__title(c.op), ag__text(y->layout),
                 c.op->backward ? " that can be differentiated again" : "");
     } else {
+        bool was = !w->recorded && ag_record(false);
         for (int i = 0; i < c.n_in; i++) c.gin[i] = NULL;
         ok = c.op->vjp(&c) == AG_OK;
         for (int i = 0; ok && i < c.n_in; i++) {
             if (!need[i] || !c.gin[i]) continue;
             ok = w->recorded ? add_recorded(w, c.in[i], c.gin[i]) : add_plain(t, c.in[i], c.gin[i], first);
         }
+        if (was) ag_record(true);
     }
     if (!w->recorded) ag__nodes_release(t, first, true);
     return ok;
 }
 
-static bool run_hooks(ag_tape *t, ag_tensor *x)
+static bool call_hook(ag_tape *t, const ag__hook *h, ag_tensor *x)
 {
     const ag__layout *l = x->layout->dense_form;
-    ag_tensor *seen = (x->flags & AG__PROXY) ? x->few[0] : x;
-    uint32_t first = t->n_node;
-    for (uint32_t i = 0; i < t->n_hook; i++) {
-        if (t->hook[i].x != x) continue;
-        ag_tensor now;
-        wrap(&now, t, l, x->adj);
-        ag_tensor *other = t->hook[i].f(seen, &now, t->hook[i].user);
-        if (ag_error()) return false;
-        if (!other) continue;
-        if (!ag__same_dims(other->layout, l))
-            return ag_fail(AG_ESHAPE, "ag_hook: the hook returned a gradient %s for a tensor %s", ag__text(other->layout),
-                           ag__text(l)),
-                   false;
-        if (other != &now) ag__copy_into(l, x->adj, other->layout, other->data, false);
-    }
-    ag__nodes_release(t, first, true);
+    ag_tensor now;
+    wrap(&now, t, l, x->adj);
+    ag_tensor *other = h->f((x->flags & AG__PROXY) ? x->few[0] : x, &now, h->user);
+    if (ag_error()) return false;
+    if (!other || other == &now) return true;
+    if (!ag__same_dims(other->layout, l) || other->layout->dtype != l->dtype)
+        return ag_fail(AG_ESHAPE, "ag_hook: the hook returned a gradient %s %s for a tensor %s %s",
+                       ag_dtype_name(other->layout->dtype), ag__text(other->layout), ag_dtype_name(l->dtype), ag__text(l)),
+               false;
+    ag__copy_into(l, x->adj, other->layout, other->data, false);
     return true;
+}
+
+static bool run_hooks(ag_tape *t, ag_tensor *x)
+{
+    uint32_t first = t->n_node;
+    bool was = ag_record(false), ok = true;
+    for (uint32_t i = 0; ok && i < t->n_hook; i++)
+        if (t->hook[i].x == x) ok = call_hook(t, &t->hook[i], x);
+    ag_record(was);
+    ag__nodes_release(t, first, true);
+    return ok;
 }
 
 /* What a second walk would need: outputs the user never saw. */
@@ -351,7 +360,7 @@ static void sweep(ag__walk *w, uint32_t stop)
 bool ag__walk_run(ag__walk *w)
 {
     ag_tape *t = w->tape;
-    bool was = w->recorded ? true : ag_record(false), ok = true;
+    bool ok = true;
     bool scalars = w->scalars > 1, quick = !w->recorded && !w->hooks;
     for (uint32_t k = w->top; ok && k-- > 0;) {
         ag_tensor *y = t->node[k];
@@ -369,7 +378,6 @@ bool ag__walk_run(ag__walk *w)
         passed(w, y);
     }
     if (ok && scalars) sweep(w, w->stop);
-    if (!w->recorded) ag_record(was);
     w->failed = !ok || ag_error();
     return !w->failed;
 }

@@ -31,7 +31,7 @@ bool ag__walk_begin(ag__walk *w, ag_tape *t, uint32_t top, bool recorded);
 uint32_t ag__walk_top(const ag_tensor *x);
 /* Marks with AG__PATH the nodes between x and the top; scalars: some statement may lead to a tensor too. */
 void ag__walk_path(ag__walk *w, int64_t n, ag_tensor *const *x, bool scalars);
-/* Sets or adds to the adjoint of a node: value may broadcast. */
+/* Sets or adds to the adjoint of a node: value may broadcast; in a plain walk NULL is 1, for a single number. */
 bool ag__walk_seed(ag__walk *w, ag_tensor *x, ag_tensor *value);
 void ag__walk_seed_scalar(ag__walk *w, ag_scalar y, double value);
 /* False: error remembered; the adjoints of targets are left where they are. */

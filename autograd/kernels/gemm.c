@@ -219,13 +219,16 @@ static __attribute__((noinline)) void AG__TYPED(blocked)(const ag__gemm *g)
 /* For few multiply-adds, and for none at all (k = 0). */
 static void AG__TYPED(plain)(const ag__gemm *g)
 {
-    const real *a = g->a, *b = g->b, *bias = g->bias;
-    for (int64_t i = 0; i < g->m; i++) {
-        real *c = (real *)g->c + i * g->ldc;
-        for (int64_t j = 0; j < g->n; j++) {
+    const real *a = g->a, *bias = g->bias;
+    const int64_t a_col = g->a_col, b_row = g->b_row, k = g->k;
+    real *c = g->c;
+    for (int64_t i = 0; i < g->m; i++, a += g->a_row, c += g->ldc) {
+        const real *b = g->b;
+        for (int64_t j = 0; j < g->n; j++, b += g->b_col) {
+            const real *x = a, *y = b;
             real s = 0;
-            for (int64_t p = 0; p < g->k; p++) {
-                s += a[i * g->a_row + p * g->a_col] * b[p * g->b_row + j * g->b_col];
+            for (int64_t p = 0; p < k; p++, x += a_col, y += b_row) {
+                s += *x * *y;
                 __asm__(""); /* not to be vectorised, which would round the products that a tile fuses */
             }
             if (g->add) s += c[j];

@@ -57,7 +57,7 @@ static bool writable(const ag_tensor *x, const char *who)
                 ag__text(x->layout));
         return false;
     }
-    for (int i = 0; i < x->layout->rank; i++)
+    for (int i = 0; i < x->layout->rank && !x->layout->dense; i++)
         if (x->layout->strides[i] == 0 && x->layout->dims[i] > 1) {
             ag_fail(AG_EINVAL, "%s: axis %d of %s is expanded, its elements are one; ag_clone separates them", who, i,
                     ag__text(x->layout));

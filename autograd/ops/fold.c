@@ -165,9 +165,32 @@ void ag__fold(int code, const ag__layout *l, const void *x, uint32_t mask, void 
     (runs ? along : across)(&f, &p, x, y);
 }
 
+/* A few rows added up, as a small bias gradient needs: not worth a plan. */
+static bool sum_few_rows(const ag__layout *l, const void *x, uint32_t mask, void *y, bool add)
+{
+    enum { FEW = 256 };
+    if (!l->contiguous || l->rank < 2 || l->numel > FEW || mask + 1 != 1u << (l->rank - 1)) return false;
+    int64_t n = l->dims[l->rank - 1], rows = l->numel / n;
+    for (int64_t j = 0; j < n; j++) {
+        if (l->dtype == AG_F32) {
+            const float *from = (const float *)x + j;
+            float sum = add ? ((float *)y)[j] : 0;
+            for (int64_t i = 0; i < rows; i++) sum += from[i * n];
+            ((float *)y)[j] = sum;
+        } else {
+            const double *from = (const double *)x + j;
+            double sum = add ? ((double *)y)[j] : 0;
+            for (int64_t i = 0; i < rows; i++) sum += from[i * n];
+            ((double *)y)[j] = sum;
+        }
+    }
+    return true;
+}
+
 void ag__sum_axes(const ag__layout *l, const void *x, uint32_t mask, void *y, bool add)
 {
     if (l->numel) {
+        if (sum_few_rows(l, x, mask, y, add)) return;
         ag__fold(AG__SUM, l, x, mask, y, add);
         return;
     }

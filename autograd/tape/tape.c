@@ -84,6 +84,17 @@ static void note_peak(ag_tape *t)
     t->budget.peak = t->budget.in_use;
 }
 
+/* A program whose shapes never repeat must not grow the tape for ever. Only proxies outlive a reset with a layout. */
+enum { MOST_LAYOUTS = 4096 };
+static void forget_layouts(ag_tape *t)
+{
+    if (t->layouts.n < MOST_LAYOUTS || t->n_proxy >= MOST_LAYOUTS / 2) return;
+    ag__layouts_clear(&t->layouts);
+    memset(t->recent, 0, sizeof t->recent);
+    for (uint32_t i = 0; i < t->n_proxy; i++) /* there is room: more than these were there before */
+        t->proxy[i]->layout = ag__layout_intern(&t->layouts, t->proxy[i]->few[0]->layout);
+}
+
 ag_status ag_tape_reset(ag_tape *t)
 {
     if (!t) {
@@ -95,6 +106,7 @@ ag_status ag_tape_reset(ag_tape *t)
     t->epoch++;
     ag__nodes_reset(t, new_serial());
     ag__arena_rewind(&t->arena, (ag__arena_mark){ 0 });
+    forget_layouts(t);
     t->n_mark = t->n_hook = t->n_saved = t->n_variable = t->n_adjoint = 0;
     ag__streams_reset(t);
     if (ag_error() == AG_ENOMEM) ag__pool_free(&t->pool); /* what is kept may be of the wrong sizes for the next round */

@@ -18,11 +18,6 @@ bool ag__usable(const ag_tensor *x, uint32_t serial, const char *who, int i)
     return false;
 }
 
-bool ag__readable(const ag_tensor *x, const char *who, int i)
-{
-    return ag__usable(x, x ? x->serial : 0, who, i);
-}
-
 static bool is_leaf(const ag_tensor *x, const char *who)
 {
     if (!ag__readable(x, who, 1)) return false;
@@ -73,7 +68,7 @@ static void give_up(ag_tensor *x, uint64_t owner)
         if (atomic_fetch_sub_explicit(&leaf->owners, owner, memory_order_acq_rel) != owner) return;
         ag_tensor *gradient = x->adj;
         ag__release(NULL, leaf, leaf->bytes);
-        x = gradient, owner = 1;
+        x = gradient, owner = AG__TAPE_OWNER;
     }
 }
 
@@ -83,7 +78,7 @@ void ag_free(ag_tensor *x)
     if (ag__leaf_owned(x))
         give_up(x, 1);
     else
-        ag_fail(AG_ESTALE, "ag_free: %s was freed before, only a tape holds it", ag__text(x->layout));
+        ag_fail(AG_ESTALE, "ag_free: %s is not yours: it was freed before, or is a leaf's gradient", ag__text(x->layout));
 }
 
 void ag__leaf_hold(ag_tensor *leaf)

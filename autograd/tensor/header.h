@@ -43,6 +43,7 @@ struct ag_tensor { /* 128 bytes, two cache lines */
     uint8_t klass, adj_klass; /* of the pool's buffers */
     uint8_t nth;              /* which output of its operation; the node proper is output 0 */
     uint32_t few_saw[AG__FEW]; /* versions of the inputs when they were read */
+    uint64_t pad;
 };
 
 static inline uint32_t *ag__saw(ag_tensor *x) { return x->in == x->few ? x->few_saw : (uint32_t *)(void *)(x->in + x->n_in); }
@@ -77,5 +78,8 @@ void ag__set(const ag__layout *l, void *data, int64_t offset, double value);
  * and x is NULL. serial: of the current tape, 0 without one. */
 bool ag__usable(const ag_tensor *x, uint32_t serial, const char *who, int i);
 /* The same for looking at a value, whichever tape it is on. */
-bool ag__readable(const ag_tensor *x, const char *who, int i);
+static inline bool ag__readable(const ag_tensor *x, const char *who, int i)
+{
+    return ag__likely(x && x->serial != AG__STALE) || ag__usable(x, x ? x->serial : 0, who, i);
+}
 #endif

@@ -194,6 +194,13 @@ const ag__layout *ag__layout_like(ag__layouts *t, ag_dtype dtype, int rank, cons
     return ag__layout_intern(t, &l);
 }
 
+void ag__layouts_clear(ag__layouts *t)
+{
+    if (t->bucket) memset(t->bucket, 0, t->n_bucket * sizeof *t->bucket);
+    ag__arena_rewind(&t->arena, (ag__arena_mark){ 0 });
+    t->n = 0;
+}
+
 void ag__layouts_free(ag__layouts *t)
 {
     ag__release(t->arena.budget, t->bucket, t->n_bucket * sizeof *t->bucket);

@@ -41,6 +41,8 @@ const ag__layout *ag__layout_get(ag__layouts *t, ag_dtype dtype, int rank, const
 /* Sizes dims in the memory order of `like` (same rank), dense. */
 const ag__layout *ag__layout_like(ag__layouts *t, ag_dtype dtype, int rank, const int64_t *dims,
                                   const ag__layout *like, const char *who);
+/* Forgets all layouts, keeps the memory. */
+void ag__layouts_clear(ag__layouts *t);
 void ag__layouts_free(ag__layouts *t);
 
 static inline bool ag__same_dims(const ag__layout *a, const ag__layout *b)
