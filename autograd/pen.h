@@ -10,10 +10,10 @@
  *      ag_pen *pen = ag_pen_here();
  *      for (i = 0; i < n; i++) sum = ags_add_on(pen, sum, ags_mul_on(pen, a[i], b[i]));
  * saves looking it up for every statement. The functions are those of scalar_ops.h with the pen in front. */
+#include <autograd/scalar.h> /* which includes this in its last line: then all is here already */
 #ifndef AG_PEN_H
 #define AG_PEN_H
 #include <autograd/elementary.h>
-#include <autograd/scalar.h>
 #include <math.h>
 AG_BEGIN
 
