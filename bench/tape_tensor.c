@@ -15,10 +15,22 @@ void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
 void *__libc_memalign(size_t align, size_t n);
-void *malloc(size_t n) { return allocations++, __libc_malloc(n); }
-void *calloc(size_t n, size_t size) { return allocations++, __libc_calloc(n, size); }
-void *realloc(void *p, size_t n) { return allocations++, __libc_realloc(p, n); }
-void *aligned_alloc(size_t align, size_t n) { return allocations++, __libc_memalign(align, n); }
+void *malloc(size_t n)
+{
+    return allocations++, __libc_malloc(n);
+}
+void *calloc(size_t n, size_t size)
+{
+    return allocations++, __libc_calloc(n, size);
+}
+void *realloc(void *p, size_t n)
+{
+    return allocations++, __libc_realloc(p, n);
+}
+void *aligned_alloc(size_t align, size_t n)
+{
+    return allocations++, __libc_memalign(align, n);
+}
 
 static ag_tape *tape;
 static void stop_on_error(ag_status s)

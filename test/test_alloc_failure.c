@@ -39,15 +39,24 @@ static void *count(void *p)
     live += p != NULL;
     return p;
 }
-void *__wrap_malloc(size_t n) { return refuse() ? NULL : count(__real_malloc(n)); }
-void *__wrap_calloc(size_t n, size_t size) { return refuse() ? NULL : count(__real_calloc(n, size)); }
+void *__wrap_malloc(size_t n)
+{
+    return refuse() ? NULL : count(__real_malloc(n));
+}
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return refuse() ? NULL : count(__real_calloc(n, size));
+}
 void *__wrap_realloc(void *p, size_t n)
 {
     if (refuse()) return NULL;
     if (!p) return count(__real_realloc(p, n));
     return __real_realloc(p, n);
 }
-void *__wrap_aligned_alloc(size_t align, size_t n) { return refuse() ? NULL : count(__real_aligned_alloc(align, n)); }
+void *__wrap_aligned_alloc(size_t align, size_t n)
+{
+    return refuse() ? NULL : count(__real_aligned_alloc(align, n));
+}
 void __wrap_free(void *p)
 {
     live -= p != NULL;
@@ -57,7 +66,9 @@ void __wrap_free(void *p)
 /* ---- the program ---- */
 
 enum { ROWS = 6, IN = 9, OUT = 5, SCALARS = 40 };
-struct model { ag_tensor *w, *b, *x, *label; };
+struct model {
+    ag_tensor *w, *b, *x, *label;
+};
 
 static bool make(struct model *m)
 {
@@ -70,14 +81,18 @@ static bool make(struct model *m)
     ag_write(m->w, w, OUT * IN), ag_write(m->x, x, ROWS * IN), ag_write(m->label, label, ROWS);
     return !ag_error();
 }
-static void destroy(struct model *m) { ag_free(m->w), ag_free(m->b), ag_free(m->x), ag_free(m->label); }
+static void destroy(struct model *m)
+{
+    ag_free(m->w), ag_free(m->b), ag_free(m->x), ag_free(m->label);
+}
 
 /* A loss of both kinds: a network, its output through scalars and back, and the square of a gradient. */
 static ag_tensor *loss(const struct model *m)
 {
     ag_tensor *z = ag_linear(m->x, m->w, m->b), *h = ag_tanh(ag_add(z, ag_mul(0.5, ag_flip(z, 1))));
     ag_tensor *fit = ag_cross_entropy(h, m->label);
-    ag_tensor *joined = ag_cat(AG_LIST(ag_transpose(h, 0, 1), ag_softmax(ag_slice(ag_transpose(h, 0, 1), 0, 1, 3), 0)), 0);
+    ag_tensor *joined =
+        ag_cat(AG_LIST(ag_transpose(h, 0, 1), ag_softmax(ag_slice(ag_transpose(h, 0, 1), 0, 1, 3), 0)), 0);
     ag_scalar s[SCALARS], p[ROWS];
     if (ag_unpack(ag_reshape(ag_slice(joined, 0, 0, 1), -1), ROWS, p)) return NULL;
     for (int i = 0; i < SCALARS; i++) s[i] = ag_sin(ag_mul(i ? s[i - 1] : p[0], p[i % ROWS]));
@@ -89,9 +104,16 @@ static ag_tensor *loss(const struct model *m)
     return ag_add(ag_add(fit, ag_mul(1e-6, back)), ag_sum(ag_square(g)));
 }
 
-struct outcome { ag_status first, second, any; bool has_grad; double grad[OUT * IN]; };
+struct outcome {
+    ag_status first, second, any;
+    bool has_grad;
+    double grad[OUT * IN];
+};
 
-static void step(const struct model *m, ag_status *status) { *status = ag_backward(loss(m)); }
+static void step(const struct model *m, ag_status *status)
+{
+    *status = ag_backward(loss(m));
+}
 
 /* Two backward walks that accumulate, a reset in between; what failed must be known and have changed nothing. */
 static struct outcome program(struct model *m, ag_tape **tape)
@@ -106,7 +128,8 @@ static struct outcome program(struct model *m, ag_tape **tape)
         step(m, &o.second);
         ag_hook(m->w, NULL, NULL), o.any = o.any ? o.any : (o.first ? o.first : o.second);
         ag_clear_error();
-    } else o.any = ag_clear_error();
+    } else
+        o.any = ag_clear_error();
     ag_tensor *g = ag_grad_of(m->w);
     ag_clear_error(); /* m->w may be NULL */
     if (g) o.has_grad = true, ag_read(g, o.grad, OUT * IN);

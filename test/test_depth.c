@@ -14,7 +14,11 @@
 
 #include <autograd/autograd.h>
 
-struct result { double value, first, second; ag_status status; uint64_t count; };
+struct result {
+    double value, first, second;
+    ag_status status;
+    uint64_t count;
+};
 static long scale = 1;
 
 static void *scalar_chain(void *arg)

@@ -108,8 +108,7 @@ static void recording_can_be_switched_off(void **state)
     (void)state;
     ag_tensor *w = leaf3(1, 2, 3), *y = NULL;
     ag_scalar x = ag_input(2.0), s = ag_const(0);
-    AG_NO_GRAD
-    {
+    AG_NO_GRAD {
         y = ag_sum(ag_square(w));
         s = ag_mul(x, x);
     }
@@ -120,8 +119,7 @@ static void recording_can_be_switched_off(void **state)
     ag_clear_error();
     assert_true(ag_record(true)); /* it was on again */
     for (int i = 0; i < 2; i++) {
-        AG_NO_GRAD
-        {
+        AG_NO_GRAD {
             if (i == 0) continue; /* leaves the statement early */
             break;
         }
@@ -223,7 +221,10 @@ static void overwritten_values_are_noticed(void **state)
     ag_free(w), ag_free(c);
 }
 
-struct seen { int calls; double first; };
+struct seen {
+    int calls;
+    double first;
+};
 static ag_tensor *look(ag_tensor *x, ag_tensor *g, void *user)
 {
     struct seen *s = user;
@@ -327,7 +328,8 @@ static void jvp_and_vjp_agree_with_grad(void **state)
     }
     ag_tensor *second = ag_grad(ag_sum(up), w); /* forward, then reverse */
     near(ag_at(second, 1), 2 * (2 * cos(-1) + sin(-1)));
-    AG_NO_GRAD near(ag_at(ag_jvp(y, w, v), 2), ag_at(up, 2));
+    AG_NO_GRAD
+        near(ag_at(ag_jvp(y, w, v), 2), ag_at(up, 2));
     near(ag_item(ag_sum(ag_jvp(ag_ones(AG_F64, 2), w, v))), 0); /* independent */
     ag_free(w);
 }
@@ -347,12 +349,23 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, done)
     const struct CMUnitTest tests[] = {
-        T(tapes_nest_like_brackets), T(reset_clears_and_returns_the_error), T(stale_tensors_are_caught_for_two_more_resets),
-        T(rewind_frees_what_came_after), T(recording_can_be_switched_off), T(backward_accumulates_until_zeroed),
-        T(a_variable_collects_too), T(seed_and_into), T(a_second_walk_needs_retain),
-        T(values_stay_readable_after_backward), T(overwritten_values_are_noticed), T(hooks_see_and_replace),
-        T(memory_is_limited_flat_and_counted), T(leaves_are_counted), T(layouts_flow_through),
-        T(jvp_and_vjp_agree_with_grad), T(third_derivatives),
+        T(tapes_nest_like_brackets),
+        T(reset_clears_and_returns_the_error),
+        T(stale_tensors_are_caught_for_two_more_resets),
+        T(rewind_frees_what_came_after),
+        T(recording_can_be_switched_off),
+        T(backward_accumulates_until_zeroed),
+        T(a_variable_collects_too),
+        T(seed_and_into),
+        T(a_second_walk_needs_retain),
+        T(values_stay_readable_after_backward),
+        T(overwritten_values_are_noticed),
+        T(hooks_see_and_replace),
+        T(memory_is_limited_flat_and_counted),
+        T(leaves_are_counted),
+        T(layouts_flow_through),
+        T(jvp_and_vjp_agree_with_grad),
+        T(third_derivatives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

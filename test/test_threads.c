@@ -14,7 +14,12 @@
 enum { THREADS = 8, ROUNDS = 20, IN = 16, OUT = 8, ROWS = 5 };
 static ag_tensor *w, *b;
 
-struct worker { int id; double grad[OUT * IN]; ag_status status; char message[120]; };
+struct worker {
+    int id;
+    double grad[OUT * IN];
+    ag_status status;
+    char message[120];
+};
 
 static void *work(void *arg)
 {
@@ -55,8 +60,10 @@ static void threads_share_leaves(void **state)
     for (int i = 0; i < THREADS; i++) {
         assert_int_equal(worker[i].status, AG_OK);
         assert_memory_equal(worker[i].grad, worker[0].grad, sizeof worker[0].grad);
-        if (i % 2) assert_string_equal(worker[i].message, "ag_matmul: inner sizes differ: [8,16] and [8,16]");
-        else assert_string_equal(worker[i].message, "");
+        if (i % 2)
+            assert_string_equal(worker[i].message, "ag_matmul: inner sizes differ: [8,16] and [8,16]");
+        else
+            assert_string_equal(worker[i].message, "");
     }
     assert_null(ag_grad_of(w)); /* ag_grad touches no leaf */
     ag_free(w), ag_free(b);

@@ -40,7 +40,10 @@ static void commit_leaf(ag_tensor *proxy)
 }
 
 /* ag_variable's gradient is a temporary that its header points to. */
-static bool is_variable(const ag_tensor *x) { return !x->op && (x->flags & AG__GRAD) && !(x->flags & AG__PROXY); }
+static bool is_variable(const ag_tensor *x)
+{
+    return !x->op && (x->flags & AG__GRAD) && !(x->flags & AG__PROXY);
+}
 
 static bool prepare_variable(ag_tape *t, ag_tensor *x)
 {
@@ -91,7 +94,8 @@ static bool restrict_to(ag__walk *w, ag_params into)
     for (int64_t i = 0; i < into.n; i++) {
         ag_tensor *leaf = into.at[i].tensor, *on_tape = leaf;
         if (!ag__usable(leaf, t->serial, "ag_backward: .into", (int)i + 1)) return false;
-        if (leaf->flags & AG__LEAF) on_tape = ag__proxy_find(t, leaf);
+        if (leaf->flags & AG__LEAF)
+            on_tape = ag__proxy_find(t, leaf);
         else if (!is_variable(leaf))
             return ag_fail(AG_EINVAL, "ag_backward: .into: %s %s is no leaf that collects a gradient",
                            into.at[i].name ? into.at[i].name : "a tensor", ag__text(leaf->layout)),
@@ -118,7 +122,7 @@ static ag_status run(ag__walk *w, ag_tensor *y, ag_tensor *seed, ag_scalar s, co
     return ag_error();
 }
 
-ag_status (ag_backward)(ag_tensor *y, const ag_backward_options *o)
+ag_status(ag_backward)(ag_tensor *y, const ag_backward_options *o)
 {
     ag_tape *t = ag__tape("ag_backward");
     if (ag_error() || !t || !(y = ag__operand(t, y, "ag_backward", 1))) return ag_error();
@@ -132,8 +136,9 @@ ag_status (ag_backward)(ag_tensor *y, const ag_backward_options *o)
     if (seed) {
         if (!(seed = ag__operand(t, seed, "ag_backward: .seed", 1))) return ag_error();
         if (!ag__same_dims(seed->layout, l) || seed->layout->dtype != l->dtype)
-            return ag_fail(AG_ESHAPE, "ag_backward: .seed is %s %s, the result %s %s", ag_dtype_name(seed->layout->dtype),
-                           ag__text(seed->layout), ag_dtype_name(l->dtype), ag__text(l));
+            return ag_fail(AG_ESHAPE, "ag_backward: .seed is %s %s, the result %s %s",
+                           ag_dtype_name(seed->layout->dtype), ag__text(seed->layout), ag_dtype_name(l->dtype),
+                           ag__text(l));
     }
     ag__walk w;
     if (!ag__walk_begin(&w, t, ag__walk_top(y), false)) return ag_error();
@@ -172,8 +177,10 @@ void ag_zero_grad(ag_params params)
     for (int64_t i = 0; i < params.n; i++) {
         ag_tensor *x = params.at[i].tensor;
         if (!x) continue;
-        if (x->flags & AG__LEAF) ag__leaf_of(x)->has_grad = false;
-        else if (is_variable(x)) x->attr = NULL;
+        if (x->flags & AG__LEAF)
+            ag__leaf_of(x)->has_grad = false;
+        else if (is_variable(x))
+            x->attr = NULL;
     }
 }
 

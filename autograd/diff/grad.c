@@ -3,7 +3,10 @@
 #include <autograd/ops/apply.h>
 #include <string.h>
 
-static void copy_out(ag_tensor **out, ag_tensor *const *result, int64_t n) { memcpy(out, result, (size_t)n * sizeof *out); }
+static void copy_out(ag_tensor **out, ag_tensor *const *result, int64_t n)
+{
+    memcpy(out, result, (size_t)n * sizeof *out);
+}
 
 /* u' dy/dx for each x, all operands of the current tape. */
 static bool sweep(ag_tape *t, ag_tensor *y, ag_tensor *u, int64_t n, ag_tensor **x, ag_tensor **out)
@@ -99,8 +102,10 @@ static bool scalar_walk(ag__walk *w, const char *who, size_t m, const ag_scalar 
     if (ag_error() || !t || !live(m, y, who) || !live(n, x, who)) return false;
     if (!ag__walk_begin(w, t, t->n_node, recorded)) return false;
     for (size_t i = 0; i < m; i++) {
-        if (recorded && u) ag__adjoint_add(w->scalar, y[i].id, ag_const(u[i]));
-        else ag__walk_seed_scalar(w, y[i], u ? u[i] : 1);
+        if (recorded && u)
+            ag__adjoint_add(w->scalar, y[i].id, ag_const(u[i]));
+        else
+            ag__walk_seed_scalar(w, y[i], u ? u[i] : 1);
     }
     if (least(n, x) != UINT32_MAX) w->stop = least(n, x);
     ag__walk_path(w, 0, NULL, true);
@@ -109,7 +114,10 @@ static bool scalar_walk(ag__walk *w, const char *who, size_t m, const ag_scalar 
     return false;
 }
 
-static double adjoint_number(const ag__walk *w, ag_scalar x) { return x.id ? w->tape->sweep.number[x.id] : 0; }
+static double adjoint_number(const ag__walk *w, ag_scalar x)
+{
+    return x.id ? w->tape->sweep.number[x.id] : 0;
+}
 
 ag_status ags_grads(ag_scalar y, const ag_scalar *x, size_t n, ag_scalar *g)
 {
@@ -117,8 +125,10 @@ ag_status ags_grads(ag_scalar y, const ag_scalar *x, size_t n, ag_scalar *g)
     if (n && !g) return ag_fail(AG_ENULL, "ag_grad: the array for %zu gradients is NULL", n);
     if (!scalar_walk(&w, "ag_grad", 1, &y, NULL, n, x, !ag__here.off)) return ag_error();
     for (size_t i = 0; i < n; i++) {
-        if (x[i].id == 0 || w.scalars == 1) g[i] = ag_const(0);
-        else g[i] = w.recorded ? w.scalar[x[i].id] : ag_const(adjoint_number(&w, x[i]));
+        if (x[i].id == 0 || w.scalars == 1)
+            g[i] = ag_const(0);
+        else
+            g[i] = w.recorded ? w.scalar[x[i].id] : ag_const(adjoint_number(&w, x[i]));
     }
     ag__walk_end(&w);
     return ag_error();

@@ -19,8 +19,14 @@ static bool node_tangent(ag__walk *w, ag_tensor *y)
     if (!any) return true;
     if (!y->op->jvp)
         return ag_fail(AG_ENODIFF, "ag_jvp: %s %s has no forward rule", ag__title(y->op), ag__text(y->layout)), false;
-    ag_call c = { .op = y->op, .attr = y->attr, .saved = ag__saved(y->op, y->attr), .n_in = y->n_in, .in = y->in,
-                  .out = out, .tangent = tangent, .tout = tout };
+    ag_call c = { .op = y->op,
+                  .attr = y->attr,
+                  .saved = ag__saved(y->op, y->attr),
+                  .n_in = y->n_in,
+                  .in = y->in,
+                  .out = out,
+                  .tangent = tangent,
+                  .tout = tout };
     c.n_out = y->op->n_out ? y->op->n_out : 1;
     for (int k = 0; k < c.n_out; k++) out[k] = t->node[y->seq + (uint32_t)k];
     if (y->op->jvp(&c)) return false;
@@ -42,8 +48,10 @@ static bool forward(ag__walk *w, uint32_t from)
     for (uint32_t k = from; k < w->top; k++) {
         ag_tensor *y = t->node[k];
         if (!y->op || y->nth || !(y->flags & AG__PATH)) continue;
-        if (scalars) at = ag__forward_recorded(t, w->scalar, at, t->mark[y->mark].id);
-        else if (y->op == &ag__op_unpack) scalars = true, at = t->mark[y->mark];
+        if (scalars)
+            at = ag__forward_recorded(t, w->scalar, at, t->mark[y->mark].id);
+        else if (y->op == &ag__op_unpack)
+            scalars = true, at = t->mark[y->mark];
         if (ag_error() || !node_tangent(w, y)) return false;
     }
     return true;
@@ -123,8 +131,10 @@ ag_status ags_jvp(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, co
         if (!ag__streams_live(x[i], "ags_jvp")) return ag_error();
     bool bridges = false;
     for (uint32_t k = 0; k < t->n_node && !bridges; k++) bridges = t->node[k]->op && ag__is_bridge(t->node[k]);
-    if (end == 1) memset(jv, 0, m * sizeof *jv);
-    else if (!bridges) plain_sweep(t, y, m, x, n, v, end, jv);
+    if (end == 1)
+        memset(jv, 0, m * sizeof *jv);
+    else if (!bridges)
+        plain_sweep(t, y, m, x, n, v, end, jv);
     else {
         bool was = ag_record(false);
         mixed_sweep(t, y, m, x, n, v, end, jv);

@@ -47,7 +47,8 @@ void ag__walk_path(ag__walk *w, int64_t n, ag_tensor *const *x, bool scalars)
         ag_tensor *y = t->node[k];
         if (!y->op) continue;
         bool on = y->op == &ag__op_pack && scalars;
-        if (y->nth) on = y->few[0]->flags & AG__PATH;
+        if (y->nth)
+            on = y->few[0]->flags & AG__PATH;
         else
             for (int i = 0; i < y->n_in; i++) on |= y->in[i] && (y->in[i]->flags & AG__PATH);
         if (!on) continue;
@@ -103,16 +104,20 @@ bool ag__walk_seed(ag__walk *w, ag_tensor *x, ag_tensor *value)
     const ag__layout *l = x->layout->dense_form;
     void *d = ag__adjoint_of(w->tape, x, &add);
     if (!d) return false;
-    if (value) ag__copy_into(l, d, value->layout, value->data, add);
-    else ag__set(l, d, 0, 1);
+    if (value)
+        ag__copy_into(l, d, value->layout, value->data, add);
+    else
+        ag__set(l, d, 0, 1);
     return true;
 }
 
 void ag__walk_seed_scalar(ag__walk *w, ag_scalar y, double value)
 {
     if (y.id == 0) return;
-    if (w->recorded) w->scalar[y.id] = ag_const(value);
-    else w->tape->sweep.number[y.id] += value;
+    if (w->recorded)
+        w->scalar[y.id] = ag_const(value);
+    else
+        w->tape->sweep.number[y.id] += value;
 }
 
 /* ---- one node ---- */
@@ -122,15 +127,16 @@ static inline bool still_valid(ag_tensor *y)
     uint32_t saves = y->op->saves;
     const uint32_t *saw = ag__saw(y);
     if (ag__unlikely(y->flags & AG__SPENT))
-        return ag_fail(AG_ESAVED,
-                       "the walk passed %s %s before and gave back what it needs; walk the first time with .retain = true",
-                       ag__title(y->op), ag__text(y->layout)),
+        return ag_fail(
+                   AG_ESAVED,
+                   "the walk passed %s %s before and gave back what it needs; walk the first time with .retain = true",
+                   ag__title(y->op), ag__text(y->layout)),
                false;
     for (int i = 0; i < y->n_in; i++) {
         if (!y->in[i] || ag__likely(y->in[i]->base->version == saw[i])) continue;
         if (saves && (i >= 16 || !(saves & AG_SAVES_IN(i)))) continue;
-        return ag_fail(AG_ESAVED, "input %d %s of %s was overwritten after it was used and before its derivative", i + 1,
-                       ag__text(y->in[i]->layout), ag__title(y->op)),
+        return ag_fail(AG_ESAVED, "input %d %s of %s was overwritten after it was used and before its derivative",
+                       i + 1, ag__text(y->in[i]->layout), ag__title(y->op)),
                false;
     }
     if (ag__unlikely(y->base == y && y->version) && (!saves || (saves & AG_SAVES_OUT(0))))
@@ -203,7 +209,8 @@ struct room { /* for calls of up to FEW inputs; larger ones take theirs from the
     bool need[FEW], add[FEW];
     ag_tensor *gin[FEW], header[FEW];
 };
-static bool make_room(ag_tape *t, int n, struct room *few, bool **need, bool **add, ag_tensor ***gin, ag_tensor **header)
+static bool make_room(ag_tape *t, int n, struct room *few, bool **need, bool **add, ag_tensor ***gin,
+                      ag_tensor **header)
 {
     *need = few->need, *add = few->add, *gin = few->gin, *header = few->header;
     if (n <= FEW) return true;
@@ -248,10 +255,12 @@ static bool pass(ag__walk *w, ag_tensor *y)
             any |= (g[k] = w->adjoint[out[k]->seq]) != NULL;
         }
         if (!any) return true;
-    } else if (!outputs(t, y, &c, out, g, out_room)) return true;
+    } else if (!outputs(t, y, &c, out, g, out_room))
+        return true;
     uint32_t first = t->n_node;
     bool ok;
-    if (!w->recorded && kernel_fits(&c)) ok = run_kernel(t, &c, in_room, add);
+    if (!w->recorded && kernel_fits(&c))
+        ok = run_kernel(t, &c, in_room, add);
     else if (!c.op->vjp) {
         ok = false;
         ag_fail(AG_ENODIFF, "%s %s has no derivative%s", ag__title(c.op), ag__text(y->layout),
@@ -280,7 +289,8 @@ static bool call_hook(ag_tape *t, const ag__hook *h, ag_tensor *x)
     if (!other || other == &now) return true;
     if (!ag__same_dims(other->layout, l) || other->layout->dtype != l->dtype)
         return ag_fail(AG_ESHAPE, "ag_hook: the hook returned a gradient %s %s for a tensor %s %s",
-                       ag_dtype_name(other->layout->dtype), ag__text(other->layout), ag_dtype_name(l->dtype), ag__text(l)),
+                       ag_dtype_name(other->layout->dtype), ag__text(other->layout), ag_dtype_name(l->dtype),
+                       ag__text(l)),
                false;
     ag__copy_into(l, x->adj, other->layout, other->data, false);
     return true;

@@ -2,16 +2,21 @@
  *
  *      s0 s1 s2 | pack -> tensor ... tensor -> unpack | u0 u1 u2
  *
- * pack writes its operands' ids into the scalar stream, as a record nothing flows through, and the node follows it: when
- * the walk meets the node, all that came of the tensor is done and the scalars are not. unpack's node comes before its
- * scalars, which are inputs: when the walk meets it their adjoints are complete. */
+ * pack writes its operands' ids into the scalar stream, as a record nothing flows through, and the node follows it:
+ * when the walk meets the node, all that came of the tensor is done and the scalars are not. unpack's node comes before
+ * its scalars, which are inputs: when the walk meets it their adjoints are complete. */
 #include <autograd/ops/bridge.h>
 #include <autograd/ops/apply.h>
 #include <string.h>
 
 /* Bridges are walked by the functions below; their rows only carry the names. */
-static ag_status never(ag_call *c) { return ag_fail(AG_ENODIFF, "ag_%s: is differentiated by the walk only", c->op->name); }
-const ag_op ag__op_pack = { .name = "pack", .attr_size = sizeof(struct ag__pack), .vjp = never, .saves = AG_SAVES_NOTHING };
+static ag_status never(ag_call *c)
+{
+    return ag_fail(AG_ENODIFF, "ag_%s: is differentiated by the walk only", c->op->name);
+}
+const ag_op ag__op_pack = {
+    .name = "pack", .attr_size = sizeof(struct ag__pack), .vjp = never, .saves = AG_SAVES_NOTHING
+};
 const ag_op ag__op_unpack = { .name = "unpack", .n_in = 1, .vjp = never, .saves = AG_SAVES_NOTHING };
 
 ag_tensor *ag_pack(size_t n, const ag_scalar *x)
@@ -39,7 +44,8 @@ ag_status ag_unpack(ag_tensor *x, size_t n, ag_scalar *out)
     const ag__layout *l = x->layout;
     if (l->dtype != AG_F64)
         return ag_fail(AG_EDTYPE, "ag_unpack: scalars are f64, got %s %s", ag_dtype_name(l->dtype), ag__text(l));
-    if ((uint64_t)l->numel != n) return ag_fail(AG_ESHAPE, "ag_unpack: %zu scalars asked of a tensor %s", n, ag__text(l));
+    if ((uint64_t)l->numel != n)
+        return ag_fail(AG_ESHAPE, "ag_unpack: %zu scalars asked of a tensor %s", n, ag__text(l));
     if (n && !out) return ag_fail(AG_ENULL, "ag_unpack: the array of %zu scalars is NULL", n);
     const double *values = x->data;
     if (!l->contiguous) {
@@ -60,8 +66,14 @@ ag_status ag_unpack(ag_tensor *x, size_t n, ag_scalar *out)
     return ag_error();
 }
 
-static const struct ag__pack *packed(const ag_tensor *y) { return y->attr; }
-static uint32_t first_unpacked(const ag_tape *t, const ag_tensor *y) { return t->mark[y->mark].id; }
+static const struct ag__pack *packed(const ag_tensor *y)
+{
+    return y->attr;
+}
+static uint32_t first_unpacked(const ag_tape *t, const ag_tensor *y)
+{
+    return t->mark[y->mark].id;
+}
 
 /* The ids of unpack's scalars follow its mark, if there was room for them. */
 static bool plain_unpack(ag_tape *t, ag_tensor *y)

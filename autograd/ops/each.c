@@ -2,7 +2,9 @@
 #include <autograd/ops/apply.h>
 #include <string.h>
 
-struct unary_loop { ag__unary_fn *f; };
+struct unary_loop {
+    ag__unary_fn *f;
+};
 static void unary_loop(int64_t n, char *const *p, const int64_t *s, void *user)
 {
     ((struct unary_loop *)user)->f(n, p[1], s[1], p[0], s[0]);
@@ -13,7 +15,9 @@ void ag__each_unary(const ag__layout *ly, void *y, const ag__layout *lx, const v
                 unary_loop, &(struct unary_loop){ f });
 }
 
-struct binary_loop { ag__binary_fn *f; };
+struct binary_loop {
+    ag__binary_fn *f;
+};
 static void binary_loop(int64_t n, char *const *p, const int64_t *s, void *user)
 {
     ((struct binary_loop *)user)->f(n, p[1], s[1], p[2], s[2], p[0], s[0]);
@@ -25,21 +29,27 @@ void ag__each_binary(const ag__layout *ly, void *y, const ag__layout *la, const 
                 (void *[]){ y, (void *)(uintptr_t)a, (void *)(uintptr_t)b }, binary_loop, &(struct binary_loop){ f });
 }
 
-struct unary_back_loop { ag__unary_back_fn *f; bool add; };
+struct unary_back_loop {
+    ag__unary_back_fn *f;
+    bool add;
+};
 static void unary_back_loop(int64_t n, char *const *p, const int64_t *s, void *user)
 {
     const struct unary_back_loop *u = user;
     u->f(n, p[0], s[0], p[1], s[1], p[2], s[2], p[3], s[3], u->add);
 }
-void ag__each_unary_back(const ag__layout *ly, const void *g, const void *y, const ag__layout *lx, const void *x, void *d,
-                         bool add, ag__unary_back_fn *f)
+void ag__each_unary_back(const ag__layout *ly, const void *g, const void *y, const ag__layout *lx, const void *x,
+                         void *d, bool add, ag__unary_back_fn *f)
 {
     ag__iterate(ly->rank, ly->dims, 4, (const ag__layout *[]){ ly, lx, ly, lx->dense_form },
                 (void *[]){ (void *)(uintptr_t)g, (void *)(uintptr_t)x, (void *)(uintptr_t)y, d }, unary_back_loop,
                 &(struct unary_back_loop){ f, add });
 }
 
-struct binary_back_loop { ag__binary_back_fn *f; bool add; };
+struct binary_back_loop {
+    ag__binary_back_fn *f;
+    bool add;
+};
 static void binary_back_loop(int64_t n, char *const *p, const int64_t *s, void *user)
 {
     const struct binary_back_loop *u = user;

@@ -43,19 +43,21 @@ static ag_tensor *unary(const ag_op *op, int code, const char *who, ag_tensor *x
     ag_tensor *y = ag__temporary(t, ly);
     if (ag__unlikely(!y)) return NULL;
     ag__unary_fn *f = ag__kernels_for(l->dtype)->unary[code];
-    if (ag__likely(l == ly)) f(l->numel, x->data, 1, y->data, 1);
-    else ag__each_unary(ly, y->data, l, x->data, f);
+    if (ag__likely(l == ly))
+        f(l->numel, x->data, 1, y->data, 1);
+    else
+        ag__each_unary(ly, y->data, l, x->data, f);
     if (ag__records(x) && !ag__node_record_few(t, op, 1, x, NULL, y)) return NULL;
     return y;
 }
 
 /* One element and one rounding: not worth a kernel's call. False: not one of these. */
-#define ONE_FORWARD(real)                                                                                              \
-    switch (code) {                                                                                                    \
-    case AG__F_add: *(real *)y = *(const real *)a + *(const real *)b; return true;                                     \
-    case AG__F_sub: *(real *)y = *(const real *)a - *(const real *)b; return true;                                     \
-    case AG__F_mul: *(real *)y = *(const real *)a * *(const real *)b; return true;                                     \
-    default: return false;                                                                                             \
+#define ONE_FORWARD(real)                                                          \
+    switch (code) {                                                                \
+    case AG__F_add: *(real *)y = *(const real *)a + *(const real *)b; return true; \
+    case AG__F_sub: *(real *)y = *(const real *)a - *(const real *)b; return true; \
+    case AG__F_mul: *(real *)y = *(const real *)a * *(const real *)b; return true; \
+    default: return false;                                                         \
     }
 static inline bool one_forward(int code, ag_dtype dtype, const void *a, const void *b, void *y)
 {
@@ -79,7 +81,7 @@ static const ag__layout *common(ag_tape *t, const ag__layout *a, const ag__layou
         return ag_fail(AG_ESHAPE, "%s: shapes do not broadcast: %s and %s", who, ag__text(a), ag__text(b)), NULL;
     const ag__layout *full = a->rank == rank && !memcmp(a->dims, dims, (size_t)rank * sizeof *dims)   ? a
                              : b->rank == rank && !memcmp(b->dims, dims, (size_t)rank * sizeof *dims) ? b
-                                                                                                       : NULL;
+                                                                                                      : NULL;
     return full ? full->dense_form : ag__layout_get(&t->layouts, a->dtype, rank, dims, who);
 }
 
@@ -101,7 +103,8 @@ static ag_tensor *binary(const ag_op *op, int code, const char *who, ag_tensor *
     if (l->numel == 1 && one_forward(code, l->dtype, a->data, b->data, y->data)) {
     } else if (ag__likely((la == l || la->numel == 1) && (lb == l || lb->numel == 1)))
         f(l->numel, a->data, la->numel != 1, b->data, lb->numel != 1, y->data, 1);
-    else ag__each_binary(l, y->data, la, a->data, lb, b->data, f);
+    else
+        ag__each_binary(l, y->data, la, a->data, lb, b->data, f);
     if ((ag__records(a) || ag__records(b)) && !ag__node_record_few(t, op, 2, a, b, y)) return NULL;
     return y;
 }
@@ -117,8 +120,10 @@ static bool unary_backward(ag_tape *t, ag_tensor *y, int code, const bool *need)
     bool add;
     void *d = ag__adjoint_of(t, x, &add);
     if (ag__unlikely(!d)) return false;
-    if (ag__likely(x->layout == l)) f(l->numel, y->adj, 1, x->data, 1, y->data, 1, d, 1, add);
-    else ag__each_unary_back(l, y->adj, y->data, x->layout, x->data, d, add, f);
+    if (ag__likely(x->layout == l))
+        f(l->numel, y->adj, 1, x->data, 1, y->data, 1, d, 1, add);
+    else
+        ag__each_unary_back(l, y->adj, y->data, x->layout, x->data, d, add, f);
     return true;
 }
 
@@ -137,9 +142,12 @@ static bool binary_backward(ag_tape *t, ag_tensor *y, int code, const bool *need
         if (ag__unlikely(!d)) return false;
         if (ag__likely(flat)) {
             int64_t sd = l->numel == 1 ? 1 : i ? sb : sa;
-            if (l->numel == 0 && !add) memset(d, 0, (size_t)y->in[i]->layout->numel * l->item);
-            else f(l->numel, y->adj, 1, a->data, sa, b->data, sb, y->data, 1, d, sd, add);
-        } else ag__each_binary_back(l, y->adj, y->data, la, a->data, lb, b->data, y->in[i]->layout, d, add, f);
+            if (l->numel == 0 && !add)
+                memset(d, 0, (size_t)y->in[i]->layout->numel * l->item);
+            else
+                f(l->numel, y->adj, 1, a->data, sa, b->data, sb, y->data, 1, d, sd, add);
+        } else
+            ag__each_binary_back(l, y->adj, y->data, la, a->data, lb, b->data, y->in[i]->layout, d, add, f);
     }
     return true;
 }
@@ -175,36 +183,59 @@ ag_tensor *ag__over_square_t(ag_tensor *p, ag_tensor *a, ag_tensor *b)
 
 /* ---- the rows ---- */
 
-#define UNARY(fn, saves_, value_, slope_, vjp_)                                                                        \
-    AG__VJP1(fn##_vjp, vjp_)                                                                                           \
-    static ag_status fn##_jvp(ag_call *c)                                                                              \
-    {                                                                                                                  \
-        ag_tensor *g = c->tangent[0], *x = c->in[0], *y = c->out[0];                                                   \
-        (void)x, (void)y;                                                                                              \
-        if (g) c->tout[0] = (vjp_);                                                                                    \
-        return !g || c->tout[0] ? AG_OK : ag_error();                                                                  \
-    }                                                                                                                  \
-    static const ag__elementwise fn##_impl = { AG__F_##fn, unary_backward };                                           \
-    const ag_op ag__op_##fn = {                                                                                        \
-        .name = #fn, .n_in = 1, .shape = unary_shape, .forward = unary_forward, .vjp = fn##_vjp, .jvp = fn##_jvp,      \
-        .saves = (saves_), .flags = AG_OP_STRIDED, .impl = &fn##_impl,                                                 \
-    };                                                                                                                 \
-    ag_tensor *(ag_##fn)(ag_tensor *x) { return unary(&ag__op_##fn, AG__F_##fn, "ag_" #fn, x); }
+#define UNARY(fn, saves_, value_, slope_, vjp_)                              \
+    AG__VJP1(fn##_vjp, vjp_)                                                 \
+    static ag_status fn##_jvp(ag_call *c)                                    \
+    {                                                                        \
+        ag_tensor *g = c->tangent[0], *x = c->in[0], *y = c->out[0];         \
+        (void)x, (void)y;                                                    \
+        if (g) c->tout[0] = (vjp_);                                          \
+        return !g || c->tout[0] ? AG_OK : ag_error();                        \
+    }                                                                        \
+    static const ag__elementwise fn##_impl = { AG__F_##fn, unary_backward }; \
+    const ag_op ag__op_##fn = {                                              \
+        .name = #fn,                                                         \
+        .n_in = 1,                                                           \
+        .shape = unary_shape,                                                \
+        .forward = unary_forward,                                            \
+        .vjp = fn##_vjp,                                                     \
+        .jvp = fn##_jvp,                                                     \
+        .saves = (saves_),                                                   \
+        .flags = AG_OP_STRIDED,                                              \
+        .impl = &fn##_impl,                                                  \
+    };                                                                       \
+    ag_tensor *(ag_##fn)(ag_tensor * x)                                      \
+    {                                                                        \
+        return unary(&ag__op_##fn, AG__F_##fn, "ag_" #fn, x);                \
+    }
 
-#define BINARY(fn, saves_, value_, slope_a_, slope_b_, vjp_a_, vjp_b_)                                                 \
-    AG__VJP2(fn##_vjp, vjp_a_, vjp_b_)                                                                                 \
-    static ag_tensor *fn##_by(int i, ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y)                           \
-    {                                                                                                                  \
-        (void)a, (void)b, (void)y;                                                                                     \
-        return i ? (vjp_b_) : (vjp_a_);                                                                                \
-    }                                                                                                                  \
-    static ag_status fn##_jvp(ag_call *c) { return both_tangents(c, fn##_by); }                                        \
-    static const ag__elementwise fn##_impl = { AG__F_##fn, binary_backward };                                          \
-    const ag_op ag__op_##fn = {                                                                                        \
-        .name = #fn, .n_in = 2, .shape = binary_shape, .forward = binary_forward, .vjp = fn##_vjp, .jvp = fn##_jvp,    \
-        .saves = (saves_), .flags = AG_OP_STRIDED, .impl = &fn##_impl,                                                 \
-    };                                                                                                                 \
-    ag_tensor *(ag_##fn)(ag_tensor *a, ag_tensor *b) { return binary(&ag__op_##fn, AG__F_##fn, "ag_" #fn, a, b); }
+#define BINARY(fn, saves_, value_, slope_a_, slope_b_, vjp_a_, vjp_b_)                       \
+    AG__VJP2(fn##_vjp, vjp_a_, vjp_b_)                                                       \
+    static ag_tensor *fn##_by(int i, ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y) \
+    {                                                                                        \
+        (void)a, (void)b, (void)y;                                                           \
+        return i ? (vjp_b_) : (vjp_a_);                                                      \
+    }                                                                                        \
+    static ag_status fn##_jvp(ag_call *c)                                                    \
+    {                                                                                        \
+        return both_tangents(c, fn##_by);                                                    \
+    }                                                                                        \
+    static const ag__elementwise fn##_impl = { AG__F_##fn, binary_backward };                \
+    const ag_op ag__op_##fn = {                                                              \
+        .name = #fn,                                                                         \
+        .n_in = 2,                                                                           \
+        .shape = binary_shape,                                                               \
+        .forward = binary_forward,                                                           \
+        .vjp = fn##_vjp,                                                                     \
+        .jvp = fn##_jvp,                                                                     \
+        .saves = (saves_),                                                                   \
+        .flags = AG_OP_STRIDED,                                                              \
+        .impl = &fn##_impl,                                                                  \
+    };                                                                                       \
+    ag_tensor *(ag_##fn)(ag_tensor * a, ag_tensor * b)                                       \
+    {                                                                                        \
+        return binary(&ag__op_##fn, AG__F_##fn, "ag_" #fn, a, b);                            \
+    }
 
 /* The rows through ag_apply: for generic tools. */
 static ag_status unary_shape(const ag_call *c, ag_shape *out)
@@ -240,8 +271,7 @@ static ag_status both_tangents(ag_call *c, ag_tensor *by(int, ag_tensor *, ag_te
         ag_tensor *part = by(i, c->tangent[i], c->in[0], c->in[1], y);
         if (!part || !(sum = sum ? ag_add(sum, part) : part)) return ag_error();
     }
-    if (sum && !ag__same_dims(sum->layout, y->layout))
-        sum = (ag_expand)(sum, y->layout->rank, y->layout->dims);
+    if (sum && !ag__same_dims(sum->layout, y->layout)) sum = (ag_expand)(sum, y->layout->rank, y->layout->dims);
     c->tout[0] = sum;
     return ag_error();
 }

@@ -7,7 +7,10 @@
 
 typedef double number_fn(double x, const void *attr);
 
-struct one_loop { number_fn *f; const void *attr; };
+struct one_loop {
+    number_fn *f;
+    const void *attr;
+};
 static void loop_f32(int64_t n, char *const *p, const int64_t *s, void *user)
 {
     const struct one_loop *u = user;
@@ -35,34 +38,52 @@ static ag_status float_same(const ag_call *c, ag_shape *out)
 }
 
 /* Rules that multiply by a slope which depends on x: the same for adjoints and tangents. */
-#define MAP_ROW(fn, attr_type, number, product)                                                                        \
-    static ag_status fn##_forward(ag_call *c) { return map(c, number); }                                               \
-    static ag_status fn##_vjp(ag_call *c)                                                                              \
-    {                                                                                                                  \
-        c->gin[0] = product(c->g[0], c->in[0], c->attr);                                                               \
-        return c->gin[0] ? AG_OK : ag_error();                                                                         \
-    }                                                                                                                  \
-    static ag_status fn##_jvp(ag_call *c)                                                                              \
-    {                                                                                                                  \
-        if (c->tangent[0]) c->tout[0] = product(c->tangent[0], c->in[0], c->attr);                                     \
-        return ag_error();                                                                                             \
-    }                                                                                                                  \
-    const ag_op ag__op_##fn = {                                                                                        \
-        .name = #fn, .n_in = 1, .attr_size = sizeof(attr_type), .shape = float_same, .forward = fn##_forward,          \
-        .vjp = fn##_vjp, .jvp = fn##_jvp, .saves = AG_SAVES_IN(0), .flags = AG_OP_STRIDED,                             \
+#define MAP_ROW(fn, attr_type, number, product)                                    \
+    static ag_status fn##_forward(ag_call *c)                                      \
+    {                                                                              \
+        return map(c, number);                                                     \
+    }                                                                              \
+    static ag_status fn##_vjp(ag_call *c)                                          \
+    {                                                                              \
+        c->gin[0] = product(c->g[0], c->in[0], c->attr);                           \
+        return c->gin[0] ? AG_OK : ag_error();                                     \
+    }                                                                              \
+    static ag_status fn##_jvp(ag_call *c)                                          \
+    {                                                                              \
+        if (c->tangent[0]) c->tout[0] = product(c->tangent[0], c->in[0], c->attr); \
+        return ag_error();                                                         \
+    }                                                                              \
+    const ag_op ag__op_##fn = {                                                    \
+        .name = #fn,                                                               \
+        .n_in = 1,                                                                 \
+        .attr_size = sizeof(attr_type),                                            \
+        .shape = float_same,                                                       \
+        .forward = fn##_forward,                                                   \
+        .vjp = fn##_vjp,                                                           \
+        .jvp = fn##_jvp,                                                           \
+        .saves = AG_SAVES_IN(0),                                                   \
+        .flags = AG_OP_STRIDED,                                                    \
     };
 
 /* y = x where x > 0, else slope x */
-static double leaky_number(double x, const void *attr) { return x > 0 ? x : x * *(const double *)attr; }
+static double leaky_number(double x, const void *attr)
+{
+    return x > 0 ? x : x * *(const double *)attr;
+}
 static ag_tensor *leaky_product(ag_tensor *g, ag_tensor *x, const void *attr)
 {
     return ag_where(ag_gt(x, 0.0), g, ag_mul(g, *(const double *)attr));
 }
 MAP_ROW(leaky_relu, double, leaky_number, leaky_product)
-ag_tensor *(ag_leaky_relu)(ag_tensor *x, double slope) { return ag__apply(&ag__op_leaky_relu, &slope, x); }
+ag_tensor *(ag_leaky_relu)(ag_tensor *x, double slope)
+{
+    return ag__apply(&ag__op_leaky_relu, &slope, x);
+}
 
 /* y = min(max(x, low), high); dy/dx = 1 where low <= x <= high */
-struct range { double low, high; };
+struct range {
+    double low, high;
+};
 static double clamp_number(double x, const void *attr)
 {
     const struct range *r = attr;
@@ -83,7 +104,9 @@ ag_tensor *(ag_clamp)(ag_tensor *x, double low, double high)
 }
 
 /* y = log(1 + e^(beta x)) / beta, x where beta x > threshold; dy/dx = sigmoid(beta x), or 1 */
-struct softness { double beta, threshold; };
+struct softness {
+    double beta, threshold;
+};
 static double softplus_number(double x, const void *attr)
 {
     const struct softness *s = attr;
@@ -113,15 +136,16 @@ static ag_status where_shape(const ag_call *c, ag_shape *out)
         l[i] = c->in[i]->layout;
     }
     if (l[0]->dtype != AG_BOOL)
-        return ag_fail(AG_EDTYPE, "ag_where: the condition must be bool, got %s %s", ag_dtype_name(l[0]->dtype), ag__text(l[0]));
+        return ag_fail(AG_EDTYPE, "ag_where: the condition must be bool, got %s %s", ag_dtype_name(l[0]->dtype),
+                       ag__text(l[0]));
     if (l[1]->dtype != l[2]->dtype)
-        return ag_fail(AG_EDTYPE, "ag_where: dtypes differ: %s %s and %s %s", ag_dtype_name(l[1]->dtype), ag__text(l[1]),
-                       ag_dtype_name(l[2]->dtype), ag__text(l[2]));
+        return ag_fail(AG_EDTYPE, "ag_where: dtypes differ: %s %s and %s %s", ag_dtype_name(l[1]->dtype),
+                       ag__text(l[1]), ag_dtype_name(l[2]->dtype), ag__text(l[2]));
     out->dtype = l[1]->dtype, out->rank = 0;
     for (int i = 0; i < 3; i++)
         if (!ag__broadcast(&out->rank, out->dims, l[i]))
-            return ag_fail(AG_ESHAPE, "ag_where: shapes do not broadcast: %s, %s and %s", ag__text(l[0]), ag__text(l[1]),
-                           ag__text(l[2]));
+            return ag_fail(AG_ESHAPE, "ag_where: shapes do not broadcast: %s, %s and %s", ag__text(l[0]),
+                           ag__text(l[1]), ag__text(l[2]));
     return AG_OK;
 }
 
@@ -132,23 +156,28 @@ static void where_loop(int64_t n, char *const *p, const int64_t *s, void *user)
     for (int64_t i = 0; i < n; i++) {
         const char *from = p[1][i * s[1]] ? p[2] + i * s[2] * step : p[3] + i * s[3] * step;
         char *to = p[0] + i * s[0] * step;
-        if (item == 4) memcpy(to, from, 4);
-        else if (item == 8) memcpy(to, from, 8);
-        else memcpy(to, from, item);
+        if (item == 4)
+            memcpy(to, from, 4);
+        else if (item == 8)
+            memcpy(to, from, 8);
+        else
+            memcpy(to, from, item);
     }
 }
 static ag_status where_forward(ag_call *c)
 {
     const ag__layout *l = c->out[0]->layout;
     size_t item = l->item;
-    ag__iterate(l->rank, l->dims, 4,
-                (const ag__layout *[]){ l, c->in[0]->layout, c->in[1]->layout, c->in[2]->layout },
+    ag__iterate(l->rank, l->dims, 4, (const ag__layout *[]){ l, c->in[0]->layout, c->in[1]->layout, c->in[2]->layout },
                 (void *[]){ c->out[0]->data, c->in[0]->data, c->in[1]->data, c->in[2]->data }, where_loop, &item);
     return AG_OK;
 }
 
 /* The branch not taken gets exactly 0. */
-static ag_tensor *nothing(const ag_tensor *like) { return (ag_zeros)(like->layout->dtype, 0, NULL); }
+static ag_tensor *nothing(const ag_tensor *like)
+{
+    return (ag_zeros)(like->layout->dtype, 0, NULL);
+}
 static ag_status where_vjp(ag_call *c)
 {
     ag_tensor *g = c->g[0];
@@ -166,8 +195,14 @@ static ag_status where_jvp(ag_call *c)
     return ag_error();
 }
 const ag_op ag__op_where = {
-    .name = "where", .n_in = 3, .shape = where_shape, .forward = where_forward, .vjp = where_vjp, .jvp = where_jvp,
-    .saves = AG_SAVES_IN(0), .flags = AG_OP_STRIDED,
+    .name = "where",
+    .n_in = 3,
+    .shape = where_shape,
+    .forward = where_forward,
+    .vjp = where_vjp,
+    .jvp = where_jvp,
+    .saves = AG_SAVES_IN(0),
+    .flags = AG_OP_STRIDED,
 };
 ag_tensor *(ag_where)(ag_tensor *condition, ag_tensor *a, ag_tensor *b)
 {
@@ -175,14 +210,18 @@ ag_tensor *(ag_where)(ag_tensor *condition, ag_tensor *a, ag_tensor *b)
     if (!t || !(condition = ag__operand(t, condition, "ag_where", 1)) || !(a = ag__operand(t, a, "ag_where", 2)) ||
         !(b = ag__operand(t, b, "ag_where", 3)))
         return NULL;
-    if (a->flags & AG__WEAK) a = ag__adopt(t, a, b->layout->dtype, "ag_where");
-    else if (b->flags & AG__WEAK) b = ag__adopt(t, b, a->layout->dtype, "ag_where");
+    if (a->flags & AG__WEAK)
+        a = ag__adopt(t, a, b->layout->dtype, "ag_where");
+    else if (b->flags & AG__WEAK)
+        b = ag__adopt(t, b, a->layout->dtype, "ag_where");
     return a && b ? ag__apply(&ag__op_where, NULL, condition, a, b) : NULL;
 }
 
 /* ---- comparisons ---- */
 
-struct compare_loop { ag__compare_fn *f; };
+struct compare_loop {
+    ag__compare_fn *f;
+};
 static void compare_floats(int64_t n, char *const *p, const int64_t *s, void *user)
 {
     ((struct compare_loop *)user)->f(n, p[1], s[1], p[2], s[2], (uint8_t *)p[0], s[0]);
@@ -196,13 +235,16 @@ static int64_t integer_at(const char *p, int64_t i, ag_dtype dtype)
     default: return ((const uint8_t *)p)[i];
     }
 }
-struct integers { ag_dtype dtype; int code; };
+struct integers {
+    ag_dtype dtype;
+    int code;
+};
 static void compare_integers(int64_t n, char *const *p, const int64_t *s, void *user)
 {
     const struct integers *u = user;
     for (int64_t i = 0; i < n; i++) {
         int64_t a = integer_at(p[1], i * s[1], u->dtype), b = integer_at(p[2], i * s[2], u->dtype);
-        const bool is[AG__N_COMPARE] = { a == b, a != b, a < b, a <= b, a > b, a >= b };
+        const bool is[AG__N_COMPARE] = { a == b, a != b, a<b, a <= b, a> b, a >= b };
         p[0][i * s[0]] = is[u->code];
     }
 }
@@ -215,7 +257,8 @@ static ag_status compare(ag_call *c, int code)
     if (ag__is_float(la->dtype))
         ag__iterate(l->rank, l->dims, 3, all, data, compare_floats,
                     &(struct compare_loop){ ag__kernels_for(la->dtype)->compare[code] });
-    else ag__iterate(l->rank, l->dims, 3, all, data, compare_integers, &(struct integers){ la->dtype, code });
+    else
+        ag__iterate(l->rank, l->dims, 3, all, data, compare_integers, &(struct integers){ la->dtype, code });
     return AG_OK;
 }
 static ag_status compare_shape(const ag_call *c, ag_shape *out)
@@ -233,15 +276,27 @@ static ag_tensor *compared(const ag_op *op, const char *who, ag_tensor *a, ag_te
 {
     ag_tape *t = ag__tape(who);
     if (!t || !(a = ag__operand(t, a, who, 1)) || !(b = ag__operand(t, b, who, 2))) return NULL;
-    if (a->flags & AG__WEAK) a = ag__adopt(t, a, b->layout->dtype, who);
-    else if (b->flags & AG__WEAK) b = ag__adopt(t, b, a->layout->dtype, who);
+    if (a->flags & AG__WEAK)
+        a = ag__adopt(t, a, b->layout->dtype, who);
+    else if (b->flags & AG__WEAK)
+        b = ag__adopt(t, b, a->layout->dtype, who);
     return a && b ? ag__apply(op, NULL, a, b) : NULL;
 }
-#define COMPARISON(fn, code)                                                                                           \
-    static ag_status fn##_forward(ag_call *c) { return compare(c, code); }                                             \
-    const ag_op ag__op_##fn = { .name = #fn, .n_in = 2, .shape = compare_shape, .forward = fn##_forward,               \
-                                .saves = AG_SAVES_NOTHING, .flags = AG_OP_STRIDED };                                   \
-    ag_tensor *(ag_##fn)(ag_tensor *a, ag_tensor *b) { return compared(&ag__op_##fn, "ag_" #fn, a, b); }
+#define COMPARISON(fn, code)                               \
+    static ag_status fn##_forward(ag_call *c)              \
+    {                                                      \
+        return compare(c, code);                           \
+    }                                                      \
+    const ag_op ag__op_##fn = { .name = #fn,               \
+                                .n_in = 2,                 \
+                                .shape = compare_shape,    \
+                                .forward = fn##_forward,   \
+                                .saves = AG_SAVES_NOTHING, \
+                                .flags = AG_OP_STRIDED };  \
+    ag_tensor *(ag_##fn)(ag_tensor * a, ag_tensor * b)     \
+    {                                                      \
+        return compared(&ag__op_##fn, "ag_" #fn, a, b);    \
+    }
 COMPARISON(eq, AG__EQ)
 COMPARISON(ne, AG__NE)
 COMPARISON(lt, AG__LT)

@@ -43,7 +43,8 @@ static bool node_room(ag_tape *t)
 {
     uint32_t n = t->max_node ? 2 * t->max_node : 256;
     if (n <= t->max_node) return ag_fail(AG_ENOMEM, "the tape has no more room for tensors"), false;
-    ag_tensor **grown = ag__grow(&t->budget, t->node, t->max_node * sizeof *grown, n * sizeof *grown, "the tape's nodes");
+    ag_tensor **grown =
+        ag__grow(&t->budget, t->node, t->max_node * sizeof *grown, n * sizeof *grown, "the tape's nodes");
     if (!grown) return false;
     t->node = grown, t->max_node = n;
     return true;
@@ -105,8 +106,10 @@ static void retire(ag_tape *t, ag_tensor *first, ag_tensor *last, bool at_once)
     if (!first) return;
     last->base = at_once ? t->idle : NULL;
     if (!t->idle) t->idle_last = last;
-    if (at_once || !t->idle) t->idle = first;
-    else t->idle_last->base = first, t->idle_last = last;
+    if (at_once || !t->idle)
+        t->idle = first;
+    else
+        t->idle_last->base = first, t->idle_last = last;
 }
 
 static void release(ag_tape *t, uint32_t from, bool at_once, bool keep)
@@ -131,8 +134,10 @@ static void release(ag_tape *t, uint32_t from, bool at_once, bool keep)
             }
         }
         x->serial = AG__STALE, x->version = epoch;
-        if (last) last->base = x;
-        else first = x;
+        if (last)
+            last->base = x;
+        else
+            first = x;
         last = x;
     }
     retire(t, first, last, at_once);
@@ -140,7 +145,10 @@ static void release(ag_tape *t, uint32_t from, bool at_once, bool keep)
     if (dropped) table_rebuild(t);
 }
 
-void ag__nodes_release(ag_tape *t, uint32_t from, bool at_once) { release(t, from, at_once, false); }
+void ag__nodes_release(ag_tape *t, uint32_t from, bool at_once)
+{
+    release(t, from, at_once, false);
+}
 
 void ag__nodes_reset(ag_tape *t, uint32_t serial)
 {
@@ -268,7 +276,8 @@ void *ag__adjoint_of(ag_tape *t, ag_tensor *x, bool *add)
     if (*add) return x->adj;
     if (!x->adj) {
         const ag__layout *l = x->layout;
-        x->adj = l->numel == 1 ? (void *)&x->adj_one : ag__pool_get(&t->pool, (size_t)l->numel * l->item, &x->adj_klass);
+        x->adj =
+            l->numel == 1 ? (void *)&x->adj_one : ag__pool_get(&t->pool, (size_t)l->numel * l->item, &x->adj_klass);
         if (ag__unlikely(!x->adj)) return x->adj_klass = AG__NO_CLASS, NULL;
     }
     x->flags |= AG__ADJ;

@@ -48,7 +48,8 @@ ag_tape *(ag_tape_new)(const ag_tape_options *options)
 void ag_tape_free(ag_tape *t)
 {
     if (!t) return;
-    if (ag__here.tape == t) make_current(t->previous);
+    if (ag__here.tape == t)
+        make_current(t->previous);
     else /* out of order: whoever would have brought it back must not */
         for (ag_tape *later = ag__here.tape; later; later = later->previous)
             if (later->previous == t) later->previous = t->previous;
@@ -74,7 +75,10 @@ ag_tape *ag_tape_use(ag_tape *t)
     return was;
 }
 
-ag_tape *ag_tape_current(void) { return ag__here.tape; }
+ag_tape *ag_tape_current(void)
+{
+    return ag__here.tape;
+}
 
 /* The pool knows its own peak; headers and statements only grow between resets. */
 static void note_peak(ag_tape *t)
@@ -109,7 +113,8 @@ ag_status ag_tape_reset(ag_tape *t)
     forget_layouts(t);
     t->n_mark = t->n_hook = t->n_saved = t->n_variable = t->n_adjoint = 0;
     ag__streams_reset(t);
-    if (ag_error() == AG_ENOMEM) ag__pool_free(&t->pool); /* what is kept may be of the wrong sizes for the next round */
+    if (ag_error() == AG_ENOMEM)
+        ag__pool_free(&t->pool); /* what is kept may be of the wrong sizes for the next round */
     return ag_clear_error();
 }
 
@@ -170,8 +175,14 @@ bool ag_record(bool on)
     return was;
 }
 
-ag__guard ag__guard_begin(void) { return (ag__guard){ ag_record(false), false }; }
-void ag__guard_end(ag__guard *guard) { ag_record(guard->was); }
+ag__guard ag__guard_begin(void)
+{
+    return (ag__guard){ ag_record(false), false };
+}
+void ag__guard_end(ag__guard *guard)
+{
+    ag_record(guard->was);
+}
 
 ag_memory ag_tape_memory(const ag_tape *t)
 {

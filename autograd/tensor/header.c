@@ -78,7 +78,8 @@ void ag_free(ag_tensor *x)
     if (ag__leaf_owned(x))
         give_up(x, 1);
     else
-        ag_fail(AG_ESTALE, "ag_free: %s is not yours: it was freed before, or is a leaf's gradient", ag__text(x->layout));
+        ag_fail(AG_ESTALE, "ag_free: %s is not yours: it was freed before, or is a leaf's gradient",
+                ag__text(x->layout));
 }
 
 void ag__leaf_hold(ag_tensor *leaf)
