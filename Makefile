@@ -51,15 +51,15 @@ MODE ?= release
 ifeq ($(filter release san tsan,$(MODE)),)
 $(error MODE is release, san or tsan, not "$(MODE)")
 endif
-mode_flags.san  = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-mode_flags.tsan = -fsanitize=thread -fno-omit-frame-pointer
+mode_flags.san  = -DAG_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+mode_flags.tsan = -DAG_DEBUG -fsanitize=thread -fno-omit-frame-pointer
 CFLAGS ?= $(if $(filter release,$(MODE)),-O3,-O1) -g
 
 warnings = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla $(if $(WERROR),-Werror)
 compile  = $(CC) -std=c11 $(warnings) -I. $(CPPFLAGS) $(mode_flags.$(MODE))
 # Functions on their own cache lines: the timing of one does not move with the size of another.
 library_flags = -fPIC -fvisibility=hidden -fno-semantic-interposition -ffunction-sections -fdata-sections \
-                -falign-functions=64 -falign-loops=32 $(if $(filter release,$(MODE)),-DNDEBUG,-DAG_DEBUG)
+                -falign-functions=64 -falign-loops=32 $(if $(filter release,$(MODE)),-DNDEBUG)
 bench_flags   = -march=native
 
 # Kernels are compiled once per instruction set; kernels/dispatch*.c choose at run time.
@@ -168,7 +168,7 @@ san:
 tsan:
 	@$(MAKE) --no-print-directory MODE=tsan TESTS='$(or $(TESTS),$(threaded))' test
 # valgrind 3.19 does not know AVX-512.
-VALGRIND_TESTS = test_error test_memory test_layout test_tensor test_tape test_scalar
+VALGRIND_TESTS = test_error test_memory test_layout test_iterate test_tensor test_print test_tape test_bridge test_scalar
 valgrind:
 	@AG_ARCH=avx2 RUNNER='valgrind -q --error-exitcode=9 --leak-check=full' \
 	    $(MAKE) --no-print-directory TESTS='$(or $(TESTS),$(VALGRIND_TESTS))' test
