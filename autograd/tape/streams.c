@@ -339,7 +339,8 @@ ag_scalar ag__streams_handle(ag_tape *t, uint32_t id, const char *who)
 
 const uint32_t *ag__streams_hold(ag_tape *t, size_t n, const ag_scalar *x)
 {
-    ag_pen *p = ag__pen_of(t);
+    (void)t; /* the current one */
+    ag_pen *p = &ag__pen;
     if (n > UINT32_MAX - 2) return ag_fail(AG_ENOMEM, "ag_pack: %zu scalars are too many", n), NULL;
     if (!ag__room(p, 1, n + 2, 0)) return NULL;
     uint32_t *ix = p->ix, *ids = ix + 1;
@@ -354,7 +355,7 @@ const uint32_t *ag__streams_hold(ag_tape *t, size_t n, const ag_scalar *x)
 /* Consecutive also where a chunk ends: ids count through. */
 uint32_t ag__streams_inputs(ag_tape *t, size_t n, const double *values, ag_scalar *out)
 {
-    ag_pen *p = ag__pen_of(t);
+    ag_pen *p = &ag__pen;
     uint32_t first = p->next;
     for (size_t i = 0, m; i < n; i += m) {
         size_t least = n - i < LITTLE ? n - i : LITTLE;
