@@ -212,8 +212,8 @@ install: $B/libretrograd.a $B/libretrograd.so
 	@ln -sf $(shared) $(DESTDIR)$(LIBDIR)/$(soname) && ln -sf $(shared) $(DESTDIR)$(LIBDIR)/libretrograd.so
 	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$(INCLUDEDIR)' '' 'Name: retrograd' \
 	    'Description: reverse-mode automatic differentiation of scalars and tensors on one tape' \
-	    'Version: $(version)' 'Cflags: -I$${includedir}/retrograd' 'Libs: -L$${libdir} -lretrograd' \
-	    'Libs.private: -lm -pthread' >$(DESTDIR)$(LIBDIR)/pkgconfig/retrograd.pc
+	    'Version: $(version)' 'Cflags: -I$${includedir}/retrograd' 'Libs: -L$${libdir} -lretrograd -lm' \
+	    'Libs.private: -pthread' >$(DESTDIR)$(LIBDIR)/pkgconfig/retrograd.pc
 	@$(if $(DESTDIR),:,ldconfig 2>/dev/null || :)
 	@echo 'retrograd $(version) is in $(DESTDIR)$(PREFIX)'
 
