@@ -86,30 +86,29 @@ void AG__KERNEL(matvec_back)(int64_t m, int64_t n, const double *a, const double
     }
 }
 
-/* Rows in pairs of vectors. Of row i, column j is l[i - j - 1] in column j's run, which is n - 1 - j long: from one column
+/* Rows in pairs of vectors. Row i of column j is l[i - j - 1] of that column's run, which is n - 1 - j long: from one column
  * to the next the same row lies n - 2 - j further on. */
 void AG__KERNEL(trimv)(int64_t n, const double *d, const double *l, const double *x, double *y)
 {
     for (int64_t r = 0; r < n; r += 2 * LANES) {
         const int64_t n0 = lanes(n - r), n1 = lanes(n - r - LANES);
-        const double *at = l + r - 1;
+        int64_t at = r - 1, j = 0; /* row r of column j */
         vec y0 = load_part(d + r, 0, n0) * load_part(x + r, 0, n0), y1 = { 0 };
         if (n1) y1 = load_part(d + r + LANES, 0, n1) * load_part(x + r + LANES, 0, n1);
-        int64_t j = 0;
         if (n1 == LANES) { /* left of the diagonal */
             vec z0 = { 0 }, z1 = { 0 };
             for (; j + 2 <= r; j += 2) {
-                y0 += x[j] * load(at), y1 += x[j] * load(at + LANES);
+                y0 += x[j] * load(l + at), y1 += x[j] * load(l + at + LANES);
                 at += n - 2 - j;
-                z0 += x[j + 1] * load(at), z1 += x[j + 1] * load(at + LANES);
+                z0 += x[j + 1] * load(l + at), z1 += x[j + 1] * load(l + at + LANES);
                 at += n - 3 - j;
             }
             y0 += z0, y1 += z1;
         }
         for (; j < r + n0 + n1; at += n - 2 - j, j++) {
-            const int64_t below = j + 1 - r; /* first row of this pair that column j reaches */
-            if (below < n0) y0 += x[j] * load_part(at, below > 0 ? below : 0, n0);
-            if (below < LANES + n1) y1 += x[j] * load_part(at + LANES, below > LANES ? below - LANES : 0, n1);
+            const int64_t first = j + 1 - r, then = first - LANES; /* the rows that column j reaches begin there */
+            if (first < n0) y0 += x[j] * load_part(l + at, first > 0 ? first : 0, n0);
+            if (n1 && then < n1) y1 += x[j] * load_part(l + at + LANES, then > 0 ? then : 0, n1);
         }
         store_part(y + r, 0, n0, y0);
         if (n1) store_part(y + r + LANES, 0, n1, y1);

@@ -1,0 +1,451 @@
+/* Blocks: each operation against scalars one by one, to second order and forwards; slices, constants, aliases, errors; and
+ * the kernels behind them for each instruction set. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <autograd/autograd.h>
+#include <autograd/kernels/kernels.h>
+
+static bool close_to(double a, double b, double tolerance) { return a == b || fabs(a - b) <= tolerance * (1 + fabs(b)); }
+#define near(a, b)                                                                                                     \
+    do {                                                                                                               \
+        const double got_ = (a), want_ = (b);                                                                          \
+        if (!close_to(got_, want_, 1e-12)) fail_msg("%s is %.17g, not %.17g", #a, got_, want_);                        \
+    } while (0)
+#define fine() assert_string_equal(ag_error() ? ag_errmsg() : "", "")
+#define fails(code, message)                                                                                           \
+    do {                                                                                                               \
+        assert_int_equal(ag_clear_error(), code);                                                                      \
+        assert_string_equal(ag_errmsg(), message);                                                                     \
+    } while (0)
+
+static int fresh(void **state)
+{
+    ag_clear_error();
+    ag_record(true);
+    *state = ag_tape_new();
+    return *state == NULL;
+}
+static int done(void **state)
+{
+    ag_tape_free(*state);
+    return ag_error() != AG_OK;
+}
+
+/* A test case is a function of n variables, once in blocks and once in scalars. */
+enum { MOST = 60 };
+typedef ag_scalar block_fn(ag_block x);
+typedef ag_scalar scalar_fn(size_t n, const ag_scalar *x);
+
+static const double c_[] = { 0.5, -1, 2, 0.25, 1.5, -0.75, 3, 0.1, -2, 1, 0.3, 0.7, -0.4, 0.9, 1.1, -1.3, 0.2, 0.8, 1.7, -0.6 };
+#define C(i) c_[(i) % (sizeof c_ / sizeof *c_)]
+
+static ag_scalar weigh(size_t n, const ag_scalar *y) /* so that no two elements count alike, and none linearly */
+{
+    ag_scalar sum = ag_const(0);
+    for (size_t i = 0; i < n; i++) sum = ag_add(sum, ag_mul(C(i + 3), ag_mul(y[i], y[i])));
+    return sum;
+}
+static ag_scalar weigh_block(ag_block y)
+{
+    ag_scalar s[MOST];
+    for (size_t i = 0; i < y.n; i++) s[i] = ags_block_at(y, i);
+    return weigh(y.n, s);
+}
+
+static ag_scalar input_block(ag_block x) { return weigh_block(x); }
+static ag_scalar rsub_block(ag_block x)
+{
+    double c[MOST];
+    for (size_t i = 0; i < x.n; i++) c[i] = C(i);
+    return weigh_block(ags_block_rsub(c, x));
+}
+static ag_scalar rsub_scalar(size_t n, const ag_scalar *x)
+{
+    ag_scalar y[MOST];
+    for (size_t i = 0; i < n; i++) y[i] = ag_sub(C(i), x[i]);
+    return weigh(n, y);
+}
+static ag_scalar exp_block(ag_block x) { return weigh_block(ags_block_exp(x)); }
+static ag_scalar exp_scalar(size_t n, const ag_scalar *x)
+{
+    ag_scalar y[MOST];
+    for (size_t i = 0; i < n; i++) y[i] = ag_exp(x[i]);
+    return weigh(n, y);
+}
+static ag_scalar sum_block(ag_block x) { return ag_exp(ags_block_sum(x)); }
+static ag_scalar sum_scalar(size_t n, const ag_scalar *x)
+{
+    ag_scalar sum = ag_const(0);
+    for (size_t i = 0; i < n; i++) sum = ag_add(sum, x[i]);
+    return ag_exp(sum);
+}
+static ag_scalar dot_block(ag_block x)
+{
+    return ag_exp(ags_block_dot(ags_block_slice(x, 0, x.n / 2), ags_block_slice(x, x.n - x.n / 2, x.n / 2)));
+}
+static ag_scalar dot_scalar(size_t n, const ag_scalar *x)
+{
+    ag_scalar sum = ag_const(0);
+    for (size_t i = 0; i < n / 2; i++) sum = ag_add(sum, ag_mul(x[i], x[n - n / 2 + i]));
+    return ag_exp(sum);
+}
+static ag_scalar sqnorm_block(ag_block x) { return ag_exp(ag_mul(0.1, ags_block_sqnorm(x))); }
+static ag_scalar sqnorm_scalar(size_t n, const ag_scalar *x)
+{
+    ag_scalar sum = ag_const(0);
+    for (size_t i = 0; i < n; i++) sum = ag_add(sum, ag_mul(x[i], x[i]));
+    return ag_exp(ag_mul(0.1, sum));
+}
+/* n = rows of `columns` and the vector behind them */
+static size_t columns_of(size_t n) { return n < 2 ? 0 : n < 12 ? 2 : 7; }
+static size_t rows_of(size_t n) { return n < 2 ? 0 : (n - columns_of(n)) / columns_of(n); }
+static ag_scalar matvec_block(ag_block x)
+{
+    size_t k = columns_of(x.n), m = rows_of(x.n);
+    return weigh_block(ags_block_matvec(ags_block_slice(x, 0, m * k), ags_block_slice(x, m * k, k)));
+}
+static ag_scalar matvec_scalar(size_t n, const ag_scalar *x)
+{
+    size_t k = columns_of(n), m = rows_of(n);
+    ag_scalar y[MOST];
+    for (size_t i = 0; i < m; i++) {
+        y[i] = ag_const(0);
+        for (size_t j = 0; j < k; j++) y[i] = ag_add(y[i], ag_mul(x[i * k + j], x[m * k + j]));
+    }
+    return weigh(m, y);
+}
+/* n = d + d (d - 1) / 2 + d at least */
+static size_t d_of(size_t n)
+{
+    size_t d = 0;
+    while ((d + 1) * d / 2 + 2 * (d + 1) <= n) d++;
+    return d;
+}
+static ag_scalar trimv_block(ag_block x)
+{
+    size_t d = d_of(x.n), low = d ? d * (d - 1) / 2 : 0;
+    return weigh_block(
+        ags_block_trimv(ags_block_slice(x, 0, d), ags_block_slice(x, d, low), ags_block_slice(x, d + low, d)));
+}
+static ag_scalar trimv_scalar(size_t n, const ag_scalar *x)
+{
+    size_t d = d_of(n), low = d ? d * (d - 1) / 2 : 0;
+    const ag_scalar *l = x + d, *v = x + d + low;
+    ag_scalar y[MOST];
+    for (size_t i = 0; i < d; i++) y[i] = ag_mul(x[i], v[i]);
+    for (size_t j = 0; j < d; j++)
+        for (size_t i = j + 1; i < d; i++) y[i] = ag_add(y[i], ag_mul(*l++, v[j]));
+    return weigh(d, y);
+}
+/* one block in both places; intermediate blocks; elements as scalars again */
+static ag_scalar alias_block(ag_block x)
+{
+    ag_block e = ags_block_exp(ags_block_rsub(c_, ags_block_slice(x, 0, x.n < 3 ? x.n : 3)));
+    ag_scalar y = ags_block_dot(e, e);
+    if (e.n < 3) return y;
+    y = ag_add(y, ag_mul(ags_block_at(e, 1), ags_block_sqnorm(ags_block_trimv(e, e, e))));
+    return ag_add(y, ags_block_sum(ags_block_matvec(e, e)));
+}
+static ag_scalar alias_scalar(size_t n, const ag_scalar *x)
+{
+    const size_t m = n < 3 ? n : 3;
+    ag_scalar e[3], y = ag_const(0), t[3];
+    for (size_t i = 0; i < m; i++) e[i] = ag_exp(ag_sub(c_[i], x[i]));
+    for (size_t i = 0; i < m; i++) y = ag_add(y, ag_square(e[i]));
+    if (m < 3) return y;
+    t[0] = ag_mul(e[0], e[0]);
+    t[1] = ag_add(ag_mul(e[1], e[1]), ag_mul(e[0], e[0]));
+    t[2] = ag_add(ag_add(ag_mul(e[2], e[2]), ag_mul(e[1], e[0])), ag_mul(e[2], e[1]));
+    y = ag_add(y, ag_mul(e[1], ag_add(ag_square(t[0]), ag_add(ag_square(t[1]), ag_square(t[2])))));
+    for (size_t i = 0; i < 3; i++) y = ag_add(y, ag_mul(e[i], e[i]));
+    return y;
+}
+
+static const struct {
+    const char *name;
+    block_fn *block;
+    scalar_fn *scalar;
+} cases[] = {
+    { "input", input_block, weigh },          { "rsub", rsub_block, rsub_scalar },
+    { "exp", exp_block, exp_scalar },         { "sum", sum_block, sum_scalar },
+    { "dot", dot_block, dot_scalar },         { "sqnorm", sqnorm_block, sqnorm_scalar },
+    { "matvec", matvec_block, matvec_scalar }, { "trimv", trimv_block, trimv_scalar },
+    { "alias", alias_block, alias_scalar },
+};
+
+/* value, gradient, Hessian times v by reverse over reverse, slopes along v of y and of the gradient along v. */
+static void derivatives(ag_scalar y, size_t n, const ag_scalar *x, double *out)
+{
+    ag_scalar g[MOST], along = ag_const(0);
+    double v[MOST], plain[MOST];
+    for (size_t i = 0; i < n; i++) v[i] = C(i + 5);
+    assert_int_equal(ags_gradient(y, x, n, plain), AG_OK);
+    assert_int_equal(ags_grads(y, x, n, g), AG_OK);
+    for (size_t i = 0; i < n; i++) {
+        near(g[i].value, plain[i]);
+        along = ag_add(along, ag_mul(v[i], g[i]));
+    }
+    out[0] = y.value;
+    memcpy(out + 1, plain, n * sizeof *plain);
+    assert_int_equal(ags_gradient(along, x, n, out + 1 + n), AG_OK);
+    assert_int_equal(ags_jvp((ag_scalar[]){ y, along }, 2, x, n, v, out + 1 + 2 * n), AG_OK);
+    double through = 0; /* and the recorded sweep, unrecorded, by tensors in between */
+    ag_scalar again = ag_const(0);
+    ag_tensor *packed = ag_pack(1, &y);
+    assert_int_equal(ag_unpack(packed, 1, &again), AG_OK);
+    assert_int_equal(ags_jvp(&again, 1, x, n, v, &through), AG_OK);
+    near(through, out[1 + 2 * n]);
+}
+
+static void blocks_agree_with_scalars(void **state)
+{
+    static const size_t sizes[] = { 0, 1, 2, 3, 5, 9, 18, 27, 54, MOST };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+            const size_t n = sizes[s];
+            double value[MOST], a[3 + 2 * MOST], b[3 + 2 * MOST];
+            ag_scalar x[MOST];
+            for (size_t i = 0; i < n; i++) value[i] = 0.8 * sin(1 + (double)i);
+            ag_tape_reset(*state);
+            ag_block block = ags_block_input(n, value);
+            assert_int_equal(block.n, n);
+            for (size_t i = 0; i < n; i++) x[i] = ags_block_at(block, i);
+            derivatives(cases[k].block(block), n, x, a);
+            ags_inputs(n, value, x);
+            derivatives(cases[k].scalar(n, x), n, x, b);
+            for (size_t i = 0; i < 3 + 2 * n; i++)
+                if (!close_to(a[i], b[i], 1e-11))
+                    fail_msg("%s of %zu: number %zu is %.17g, not %.17g", cases[k].name, n, i, a[i], b[i]);
+        }
+    fine();
+}
+
+static void on_a_first_order_tape(void **state)
+{
+    enum { N = 27 };
+    (void)state;
+    ag_tape *t = ag_tape_new(.first_order = true);
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        double value[N], g[2][N], v[N], forward;
+        ag_scalar x[N];
+        for (size_t i = 0; i < N; i++) value[i] = 0.8 * sin(1 + (double)i), v[i] = C(i);
+        assert_int_equal(ag_tape_reset(t), AG_OK);
+        ag_block block = ags_block_input(N, value);
+        for (size_t i = 0; i < N; i++) x[i] = ags_block_at(block, i);
+        ag_scalar y = cases[k].block(block);
+        assert_int_equal(ags_gradient(y, x, N, g[0]), AG_OK);
+        assert_int_equal(ags_jvp(&y, 1, x, N, v, &forward), AG_OK);
+        ags_inputs(N, value, x);
+        assert_int_equal(ags_gradient(cases[k].scalar(N, x), x, N, g[1]), AG_OK);
+        for (size_t i = 0; i < N; i++) {
+            near(g[0][i], g[1][i]);
+            forward -= g[1][i] * v[i];
+        }
+        near(forward, 0);
+    }
+    fine();
+    ag_block x = ags_block_input(3, c_);
+    ag_grad(ags_block_sum(ags_block_exp(x)), ags_block_at(x, 0));
+    assert_int_equal(ag_clear_error(), AG_ENODIFF);
+    ag_tape_free(t);
+}
+
+/* Recorded with recording off, blocks hold values only; they may meet others later. */
+static void constant_blocks(void **state)
+{
+    ag_block c = { NULL, 0, 0, 0 }, d = c, l = c;
+    AG_NO_GRAD
+    {
+        c = ags_block_input(4, c_);
+        d = ags_block_exp(c);
+        l = ags_block_rsub(c_ + 6, ags_block_matvec(ags_block_input(24, (double[24]){ 0 }), c));
+        assert_int_equal(ags_block_trimv(d, l, c).id, 0);
+        near(ags_block_sum(d).value, exp(0.5) + exp(-1) + exp(2) + exp(0.25));
+        near(ags_block_sqnorm(c).value, 0.25 + 1 + 4 + 0.0625);
+    }
+    assert_int_equal(ag_tape_memory(*state).scalars, 0);
+    assert_int_equal(d.id, 0);
+    assert_int_equal(ags_block_at(d, 2).id, 0);
+    near(ags_block_at(d, 2).value, exp(2));
+    near(ags_block_at(l, 1).value, C(7));
+    assert_int_equal(ags_block_slice(d, 1, 2).id, 0);
+    assert_int_equal(ags_block_dot(c, d).id, 0); /* nothing to differentiate by */
+    assert_int_equal(ag_tape_memory(*state).scalars, 0);
+    ag_block x = ags_block_input(4, c_ + 3);
+    ag_scalar at[4], want[4], y = ags_block_sum(ags_block_trimv(d, l, x)), z = ag_const(0);
+    double g[4], h[4];
+    for (size_t i = 0; i < 4; i++) at[i] = ags_block_at(x, i);
+    assert_int_equal(ags_gradient(ag_add(y, ags_block_dot(c, x)), at, 4, g), AG_OK);
+    ags_inputs(4, c_ + 3, want);
+    const double *low = l.value;
+    for (size_t i = 0; i < 4; i++) z = ag_add(z, ag_mul(d.value[i] + c.value[i], want[i]));
+    for (size_t j = 0; j < 4; j++)
+        for (size_t i = j + 1; i < 4; i++) z = ag_add(z, ag_mul(*low++, want[j]));
+    assert_int_equal(ags_gradient(z, want, 4, h), AG_OK);
+    for (size_t i = 0; i < 4; i++) near(g[i], h[i]);
+    fine();
+}
+
+/* Where nothing arrives nothing goes on: an infinite value elsewhere makes no NaN. */
+static void zero_times_infinity(void **state)
+{
+    (void)state;
+    ag_block x = ags_block_input(2, (double[]){ 1000, 1 }), e = ags_block_exp(x);
+    ag_scalar at[2] = { ags_block_at(x, 0), ags_block_at(x, 1) };
+    double g[2];
+    near(e.value[0], INFINITY);
+    assert_int_equal(ags_gradient(ags_block_at(e, 1), at, 2, g), AG_OK);
+    near(g[0], 0);
+    near(g[1], exp(1));
+    assert_int_equal(ags_gradient(at[1], at, 2, g), AG_OK);
+    near(g[0], 0);
+    fine();
+}
+
+static void wrong_uses(void **state)
+{
+    ag_block x = ags_block_input(3, c_), y = ags_block_input(2, c_), none = { NULL, 0, 0, 0 };
+    assert_int_equal(ags_block_input(0, NULL).n, 0);
+    assert_int_equal(ags_block_exp(none).n, 0);
+    assert_int_equal(ags_block_slice(x, 3, 0).n, 0);
+    near(ags_block_sum(none).value, 0);
+    near(ags_block_dot(none, none).value, 0);
+    near(ags_block_sqnorm(none).value, 0);
+    assert_int_equal(ags_block_matvec(none, x).n, 0);
+    assert_int_equal(ags_block_trimv(none, none, none).n, 0);
+    fine();
+    ags_block_input(2, NULL);
+    fails(AG_ENULL, "ags_block_input: the array of 2 values is NULL");
+    ags_block_rsub(NULL, x);
+    fails(AG_ENULL, "ags_block_rsub: the array of 3 numbers is NULL");
+    ags_block_trimv(x, y, x);
+    fails(AG_ESHAPE, "ags_block_trimv: low has 2 elements, not 3");
+    ags_block_trimv(y, x, x);
+    fails(AG_ESHAPE, "ags_block_trimv: diag has 2 elements, not 3");
+    ags_block_slice(x, 4, 0);
+    fails(AG_EINVAL, "ags_block_slice: elements 4 .. 4 of 3");
+    ags_block_input((size_t)1 << 32, c_);
+    fails(AG_ENOMEM, "ags_block_input: 4294967296 values are too many");
+    ag_tape_reset(*state);
+    ags_block_input(3, c_);
+    assert_int_equal(ags_block_exp(x).n, 0);
+    fails(AG_ESTALE, "ags_block_exp: operand 1 was recorded before a reset of its tape (stale)");
+    assert_int_equal(ags_block_dot(ags_block_input(3, c_), x).id, 0);
+    fails(AG_ESTALE, "ags_block_dot: operand 2 was recorded before a reset of its tape (stale)");
+    ag_tape_use(NULL);
+    assert_int_equal(ags_block_input(3, c_).n, 0);
+    fails(AG_ETAPE, "ags_block_input: no tape is current; make one with ag_tape_new");
+    ag_tape_use(*state);
+}
+
+static void a_block_longer_than_a_chunk(void **state)
+{
+    enum { N = 600000 };
+    (void)state;
+    double *value = malloc(N * sizeof *value);
+    for (int i = 0; i < N; i++) value[i] = 1e-6 * i;
+    ag_scalar first = ag_input(1);
+    ag_block x = ags_block_input(N, value), e = ags_block_exp(x);
+    ag_scalar y = ag_mul(ag_add(ags_block_sum(e), ags_block_dot(e, x)), first), at[2] = { ags_block_at(x, 7), first };
+    ag_scalar last = ags_block_at(x, N - 1);
+    double g[2];
+    assert_int_equal(ags_gradient(y, at, 2, g), AG_OK);
+    near(g[0], exp(value[7]) * (2 + value[7]));
+    near(g[1], y.value);
+    near(ag_grad(ag_grad(y, last), last).value, exp(value[N - 1]) * (3 + value[N - 1]));
+    free(value);
+    fine();
+}
+
+/* ---- kernels: exact sizes on the heap, so that sanitizers see any step outside ---- */
+
+static double *drawn(size_t n, double seed)
+{
+    double *x = malloc(n ? n * sizeof *x : 1);
+    for (size_t i = 0; i < n; i++) x[i] = sin(seed + 1.3 * (double)i);
+    return x;
+}
+static void check(const char *arch, const char *what, size_t n, size_t count, const double *got, const double *want)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!close_to(got[i], want[i], 1e-13))
+            fail_msg("%s of %zu, %s: element %zu is %.17g, not %.17g", what, n, arch, i, got[i], want[i]);
+}
+
+static void try_trimv(const char *arch, const ag__kernels *k, size_t n)
+{
+    const size_t nl = n ? n * (n - 1) / 2 : 0;
+    double *d = drawn(n, 1), *l = drawn(nl, 2), *x = drawn(n, 3), *y = drawn(n, 4), *gy = drawn(n, 5);
+    double *gd = drawn(n, 6), *gl = drawn(nl, 7), *gx = drawn(n, 8);
+    double *want_y = drawn(n, 0), *want_d = drawn(n, 6), *want_l = drawn(nl, 7), *want_x = drawn(n, 8);
+    k->trimv((int64_t)n, d, l, x, y);
+    k->trimv_back((int64_t)n, d, l, x, gy, gd, gl, gx);
+    for (size_t i = 0; i < n; i++) want_y[i] = d[i] * x[i], want_d[i] += gy[i] * x[i], want_x[i] += gy[i] * d[i];
+    for (size_t j = 0, p = 0; j < n; j++)
+        for (size_t i = j + 1; i < n; i++, p++)
+            want_y[i] += l[p] * x[j], want_l[p] += gy[i] * x[j], want_x[j] += gy[i] * l[p];
+    check(arch, "trimv", n, n, y, want_y);
+    check(arch, "trimv_back, diag", n, n, gd, want_d);
+    check(arch, "trimv_back, low", n, nl, gl, want_l);
+    check(arch, "trimv_back, x", n, n, gx, want_x);
+    double *const all[] = { d, l, x, y, gy, gd, gl, gx, want_y, want_d, want_l, want_x };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+}
+
+static void try_matvec(const char *arch, const ag__kernels *k, size_t m, size_t n)
+{
+    double *a = drawn(m * n, 1), *x = drawn(n, 2), *y = drawn(m, 3), *gy = drawn(m, 4), *ga = drawn(m * n, 5);
+    double *gx = drawn(n, 6), *want_y = drawn(m, 0), *want_a = drawn(m * n, 5), *want_x = drawn(n, 6);
+    if (m > 1) gy[1] = 0;
+    k->matvec((int64_t)m, (int64_t)n, a, x, y);
+    k->matvec_back((int64_t)m, (int64_t)n, a, x, gy, ga, gx);
+    for (size_t i = 0; i < m; i++) {
+        want_y[i] = 0;
+        for (size_t j = 0; j < n; j++) {
+            want_y[i] += a[i * n + j] * x[j];
+            want_a[i * n + j] += gy[i] * x[j];
+            want_x[j] += gy[i] * a[i * n + j];
+        }
+    }
+    check(arch, "matvec", n, m, y, want_y);
+    check(arch, "matvec_back, a", n, m * n, ga, want_a);
+    check(arch, "matvec_back, x", n, n, gx, want_x);
+    double *const all[] = { a, x, y, gy, ga, gx, want_y, want_a, want_x };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+}
+
+static void kernels_of_every_instruction_set(void **state)
+{
+    static const char *const arch[] = { "generic", "avx2", "avx512" };
+    (void)state;
+    for (size_t i = 0; i < sizeof arch / sizeof *arch; i++) {
+        const ag__kernels *k = ag__kernels_of(arch[i], 1);
+        if (!k) continue;
+        for (size_t n = 0; n <= 67; n++) try_trimv(arch[i], k, n);
+        for (size_t n = 0; n <= 35; n++)
+            for (size_t m = 0; m <= 4; m++) try_matvec(arch[i], k, m, n);
+    }
+    assert_non_null(ag__kernels_of("generic", 1));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fresh, done)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(blocks_agree_with_scalars),
+        TEST(on_a_first_order_tape),
+        TEST(constant_blocks),
+        TEST(zero_times_infinity),
+        TEST(wrong_uses),
+        TEST(a_block_longer_than_a_chunk),
+        TEST(kernels_of_every_instruction_set),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
