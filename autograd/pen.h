@@ -59,33 +59,28 @@ enum ag__statement {
     AG__S_LONG
 };
 
-/* ---- the rare cases, out of line -------------------------------------------------------------------------------------- */
+/* ---- the rare cases, out of line: no room just here, a constant, a handle of an older generation, a stale one ------------ */
 
-/* Makes room for one more statement; false: it cannot be recorded, and why is remembered. */
-AG_API AG__COLD bool ag__pen_turn(ag_pen *p);
-/* The id to record for an operand that is not of the pen's generation: its own if it is older than a rewind but still
- * good; else it is stale or another tape's, which is reported as an operand of `code`, and 0 as for a constant. */
-AG_API AG__COLD uint32_t ag__pen_settle(ag_pen *p, ag_scalar s, unsigned code, unsigned operand);
-
-static inline uint32_t ag__settled(ag_pen *p, ag_scalar s, unsigned code, unsigned operand)
-{
-    return s.id == 0 || s.gen == p->gen ? s.id : ag__pen_settle(p, s, code, operand);
-}
+/* One operand: records `code`, called the operand-th of `who` in messages. */
+#define AG__WHAT(code, who, operand) ((unsigned)(code) | (unsigned)(who) << 8 | (unsigned)(operand) << 16)
+AG_API AG__COLD ag_scalar ag__pen_unary(ag_pen *p, unsigned what, double y, ag_scalar x, double slope);
+AG_API AG__COLD ag_scalar ag__pen_binary(ag_pen *p, unsigned code, double y, ag_scalar a, ag_scalar b, double slope_a,
+                                         double slope_b);
+AG_API AG__COLD ag_scalar ag__pen_fma(ag_pen *p, double y, ag_scalar a, ag_scalar b, ag_scalar c);
+AG_API AG__COLD ag_scalar ag__pen_input(ag_pen *p, double value);
 
 /* ---- one statement ---------------------------------------------------------------------------------------------------- */
 
-/* n_ix operands and n_pd partials, both known when compiled. Everything is read before anything is written, and the
- * byte, which may alias all, goes last. */
+/* n_ix operands and n_pd partials, both known when compiled; there is room. Everything is read before anything is
+ * written, and the byte, which may alias all, goes last. */
 static inline ag_scalar ag__write(ag_pen *p, unsigned code, double value, int n_ix, uint32_t a, uint32_t b, uint32_t c,
                                   int n_pd, double pa, double pb)
 {
-    ag_scalar s = { value, 0, 0 };
-    if (AG__RARELY(p->next >= p->limit) && !ag__pen_turn(p)) return s;
     uint32_t *const ix = p->ix;
     double *const pd = p->pd, *const val = p->val;
     uint8_t *const op = p->op;
     const uint32_t id = p->next, keep = p->keep;
-    s.id = id, s.gen = p->gen;
+    const ag_scalar s = { value, id, p->gen };
     if (n_ix > 0) ix[0] = a;
     if (n_ix > 1) ix[1] = b;
     if (n_ix > 2) ix[2] = c;
@@ -98,16 +93,19 @@ static inline ag_scalar ag__write(ag_pen *p, unsigned code, double value, int n_
     op[id] = (uint8_t)code;
     return s;
 }
-static inline ag_scalar ag__write1(ag_pen *p, unsigned code, double value, uint32_t a)
+
+static inline ag_scalar ag_input_on(ag_pen *p, double value)
 {
-    return ag__write(p, code, value, 1, a, 0, 0, 0, 0, 0);
-}
-static inline ag_scalar ag__write1p(ag_pen *p, unsigned code, double value, uint32_t a, double pa)
-{
-    return ag__write(p, code, value, 1, a, 0, 0, 1, pa, 0);
+    if (AG__RARELY(p->next >= p->limit)) return ag__pen_input(p, value);
+    return ag__write(p, AG__S_INPUT, value, 0, 0, 0, 0, 0, 0, 0);
 }
 
-static inline ag_scalar ag_input_on(ag_pen *p, double value) { return ag__write(p, AG__S_INPUT, value, 0, 0, 0, 0, 0, 0, 0); }
+/* code(x), n_pd partials: 0 or 1 */
+static inline ag_scalar ag__unary_on(ag_pen *p, unsigned what, double y, ag_scalar x, int n_pd, double slope)
+{
+    if (AG__RARELY(x.gen != p->gen || p->next >= p->limit)) return ag__pen_unary(p, what, y, x, slope);
+    return ag__write(p, what & 0xff, y, 1, x.id, 0, 0, n_pd, slope, 0);
+}
 
 #ifdef __GNUC__
 #pragma push_macro("K")
@@ -120,36 +118,31 @@ static inline ag_scalar ag_input_on(ag_pen *p, double value) { return ag__write(
     {                                                                                                                  \
         const double x = s.value, y = (value_of_x);                                                                    \
         (void)x;                                                                                                       \
-        if (AG__RARELY(s.gen != p->gen) && !(s.id = ag__settled(p, s, AG__S_##name, 1))) return ag_const(y);           \
-        if ((int)AG__S_##name == AG__S_neg) return ag__write1(p, AG__S_##name, y, s.id);                               \
-        return ag__write1p(p, AG__S_##name, y, s.id, (slope));                                                         \
+        return ag__unary_on(p, AG__WHAT(AG__S_##name, AG__S_##name, 1), y, s, (int)AG__S_##name != AG__S_neg, (slope)); \
     }
 AG_UNARY_FUNCTIONS(AG__UNARY_ON)
 #undef AG__UNARY_ON
 
-/* `code` is known when compiled: of the cases for it and for a constant operand, only its own stay; and where an operand
- * is written as a C number, nothing is left to look at but the other one's generation. */
+/* `code` is known when compiled, and of the cases only its own stay. Where an operand is written as a C number, so is
+ * that, and the statement has one operand: for four of the functions with a code of its own. */
 #define AG__BINARY_ON(name, saves, value_of_ab, slope_a, slope_b, vjp_a, vjp_b)                                        \
     static inline ag_scalar ags_##name##_on(ag_pen *p, ag_scalar l, ag_scalar r)                                       \
     {                                                                                                                  \
-        enum { code = AG__S_##name };                                                                                  \
+        enum { code = AG__S_##name, linear = code == AG__S_add || code == AG__S_sub };                                 \
         const double a = l.value, b = r.value, y = (value_of_ab);                                                      \
-        if (AG__NUMBER(l) || AG__NUMBER(r) || AG__RARELY((l.gen != p->gen) | (r.gen != p->gen))) {                     \
-            if (!AG__NUMBER(l) && AG__RARELY(l.gen != p->gen)) l.id = ag__settled(p, l, code, 1);                      \
-            if (!AG__NUMBER(r) && AG__RARELY(r.gen != p->gen)) r.id = ag__settled(p, r, code, 2);                      \
-            const uint32_t one = l.id | r.id;                                                                          \
-            if (AG__RARELY(one == 0)) return ag_const(y);                                                              \
-            if (l.id == 0 || r.id == 0) {                                                                              \
-                if ((int)code == AG__S_add) return ag__write1(p, AG__S_COPY, y, one);                                  \
-                if ((int)code == AG__S_sub) return ag__write1(p, l.id ? AG__S_COPY : AG__S_neg, y, one);               \
-                if ((int)code == AG__S_mul) return ag__write1p(p, AG__S_SCALE, y, one, l.id ? b : a);                  \
-                if ((int)code == AG__S_div)                                                                            \
-                    return ag__write1p(p, l.id ? AG__S_SCALE : AG__S_RDIV, y, one, l.id ? (slope_a) : (slope_b));      \
-                return ag__write(p, code, y, 2, l.id, r.id, 0, 2, l.id ? (slope_a) : a, r.id ? (slope_b) : b);         \
-            }                                                                                                          \
+        if (AG__NUMBER(r)) {                                                                                           \
+            if (linear) return ag__unary_on(p, AG__WHAT(AG__S_COPY, code, 1), y, l, 0, 1);                             \
+            if ((int)code == AG__S_mul || (int)code == AG__S_div)                                                      \
+                return ag__unary_on(p, AG__WHAT(AG__S_SCALE, code, 1), y, l, 1, (slope_a));                            \
+        } else if (AG__NUMBER(l)) {                                                                                    \
+            if ((int)code == AG__S_add) return ag__unary_on(p, AG__WHAT(AG__S_COPY, code, 2), y, r, 0, 1);             \
+            if ((int)code == AG__S_sub) return ag__unary_on(p, AG__WHAT(AG__S_neg, code, 2), y, r, 0, -1);             \
+            if ((int)code == AG__S_mul) return ag__unary_on(p, AG__WHAT(AG__S_SCALE, code, 2), y, r, 1, (slope_b));    \
+            if ((int)code == AG__S_div) return ag__unary_on(p, AG__WHAT(AG__S_RDIV, code, 2), y, r, 1, (slope_b));     \
         }                                                                                                              \
-        if ((int)code == AG__S_add || (int)code == AG__S_sub) return ag__write(p, code, y, 2, l.id, r.id, 0, 0, 0, 0); \
-        return ag__write(p, code, y, 2, l.id, r.id, 0, 2, (slope_a), (slope_b));                                       \
+        if (AG__RARELY(l.gen != p->gen || r.gen != p->gen || p->next >= p->limit))                                 \
+            return ag__pen_binary(p, code, y, l, r, (slope_a), (slope_b));                                             \
+        return ag__write(p, code, y, 2, l.id, r.id, 0, linear ? 0 : 2, (slope_a), (slope_b));                          \
     }
 AG_BINARY_FUNCTIONS(AG__BINARY_ON)
 #undef AG__BINARY_ON
@@ -162,11 +155,8 @@ AG_BINARY_FUNCTIONS(AG__BINARY_ON)
 static inline ag_scalar ags_fma_on(ag_pen *p, ag_scalar a, ag_scalar b, ag_scalar c)
 {
     const double y = a.value * b.value + c.value;
-    if (AG__RARELY((a.gen != p->gen) | (b.gen != p->gen) | (c.gen != p->gen))) {
-        a.id = ag__settled(p, a, AG__S_FMA, 1), b.id = ag__settled(p, b, AG__S_FMA, 2);
-        c.id = ag__settled(p, c, AG__S_FMA, 3);
-        if ((a.id | b.id | c.id) == 0) return ag_const(y);
-    }
+    if (AG__RARELY(a.gen != p->gen || b.gen != p->gen || c.gen != p->gen || p->next >= p->limit))
+        return ag__pen_fma(p, y, a, b, c);
     return ag__write(p, AG__S_FMA, y, 3, a.id, b.id, c.id, 2, b.value, a.value);
 }
 

@@ -118,6 +118,7 @@ ag_block ags_block_trimv(ag_block diag, ag_block low, ag_block x)
     if (!constant && !(promote(&diag) && promote(&low) && promote(&x))) return empty;
     double *y = open_block(CODE, x.n, 4, 3, constant);
     if (!y) return empty;
+    if (low.n == 0) low.value = diag.value; /* empty, but no NULL to count from */
     ag__kernel[1]->trimv(x.n, diag.value, low.value, x.value, y);
     if (constant) return (ag_block){ .value = y, .n = x.n };
     uint32_t *ix = ag__pen.ix;

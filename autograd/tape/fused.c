@@ -1,8 +1,6 @@
-/* fused.c - inputs, and statements of any number of operands with one result: one id and one adjoint each. */
+/* fused.c - arrays of inputs, and statements of any number of operands with one result: one id and one adjoint each. */
 #include <autograd/tape/streams.h>
 #include <string.h>
-
-ag_scalar ag_input(double value) { return ag_input_on(&ag__pen, value); }
 
 void ags_inputs(size_t n, const double *values, ag_scalar *x)
 {
@@ -173,7 +171,7 @@ ag_scalar ags_poly(size_t n, const double *coefficient, ag_scalar x)
     double slope, y = horner(n, coefficient, x.value, &slope);
     const uint32_t id = ag__settled(p, x, AG__S_POLY, 1);
     if (id == 0) return ag_const(y);
-    if (p->keep == 0) return ag__write1p(p, AG__S_SCALE, y, id, slope); /* first_order: nobody asks for more */
+    if (p->keep == 0) return ag__unary_on(p, AG__WHAT(AG__S_SCALE, AG__S_POLY, 1), y, x, 1, slope); /* nobody asks for more */
     if (n > UINT32_MAX) return ag_fail(AG_ENOMEM, "ags_poly: %zu coefficients are too many", n), ag_const(y);
     if (!ag__room(p, 1, 2, n + 1)) return ag_const(y);
     if (n) memcpy(p->pd, coefficient, n * sizeof *coefficient);

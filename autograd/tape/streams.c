@@ -232,7 +232,7 @@ static bool next_chunk(ag_tape *t, ag_pen *p, size_t ids, size_t n_ix, size_t n_
     return true;
 }
 
-bool ag__pen_turn(ag_pen *p)
+bool ag__streams_turn(ag_pen *p)
 {
     ag_tape *t = ag__here.tape;
     if (!t) return ag_fail(AG_ETAPE, "ag_input: no tape is current"), false;

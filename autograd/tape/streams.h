@@ -64,7 +64,18 @@ struct ag__streams {
 static inline ag_pen *ag__pen_of(const ag_tape *t) { return t->streams->lent ? &ag__pen : &t->streams->pen; }
 static inline bool ag__pen_closed(const ag_pen *p) { return p->gen == UINT32_MAX; }
 
+/* ---- operands --------------------------------------------------------------------------------------------------------- */
+/* The id to record for a handle that is not of the pen's generation: its own if it is older than a rewind but still good;
+ * else it is stale or another tape's, which is reported as an operand of `code`, and 0 as for a constant. */
+uint32_t ag__pen_settle(ag_pen *p, ag_scalar x, unsigned code, unsigned operand);
+static inline uint32_t ag__settled(ag_pen *p, ag_scalar x, unsigned code, unsigned operand)
+{
+    return x.id == 0 || x.gen == p->gen ? x.id : ag__pen_settle(p, x, code, operand);
+}
+
 /* ---- recording -------------------------------------------------------------------------------------------------------- */
+/* Makes room for at least one more statement; false: it cannot be recorded, and why is remembered. */
+bool ag__streams_turn(ag_pen *p);
 /* Room in one chunk of the current tape for a record of so many ids, operands and partials; false: remembered why (but
  * quiet when recording is off). */
 bool ag__streams_room(ag_pen *p, size_t ids, size_t n_ix, size_t n_pd);
