@@ -3,8 +3,8 @@
  *      ags_mul(a, b)  =  ags_mul_on(&ag__pen, a, b)  ->  operation code, two operand ids, two partials, one value
  *
  * A pen holds the places where the current tape's streams (tape/streams.c) are written next. There is one a thread, and
- * the tape that is current lends it its places, so that a statement touches no tape. Without a tape, and while recording
- * is switched off, the pen is closed: it has no room, and no scalar's generation is its own.
+ * the tape that is current lends it its places, so that a statement touches no tape. Without a tape, and while
+ * recording is switched off, the pen is closed: it has no room, and no scalar's generation is its own.
  *
  * This is the explicit tier, for hot loops. ag_pen_here() is this thread's pen, whatever tape is or becomes current:
  *      ag_pen *pen = ag_pen_here();
@@ -59,7 +59,7 @@ enum ag__statement {
     AG__S_LONG
 };
 
-/* ---- the rare cases, out of line: no room just here, a constant, a handle of an older generation, a stale one ------------ */
+/* ---- the rare cases, out of line: no room just here, a constant, a handle of an older generation, a stale one ---- */
 
 /* One operand: records `code`, called the operand-th of `who` in messages. */
 #define AG__WHAT(code, who, operand) ((unsigned)(code) | (unsigned)(who) << 8 | (unsigned)(operand) << 16)
@@ -69,7 +69,7 @@ AG_API AG__COLD ag_scalar ag__pen_binary(ag_pen *p, unsigned code, double y, ag_
 AG_API AG__COLD ag_scalar ag__pen_fma(ag_pen *p, double y, ag_scalar a, ag_scalar b, ag_scalar c);
 AG_API AG__COLD ag_scalar ag__pen_input(ag_pen *p, double value);
 
-/* ---- one statement ---------------------------------------------------------------------------------------------------- */
+/* ---- one statement ----------------------------------------------------------------------------------------------- */
 
 /* n_ix operands and n_pd partials, both known when compiled; there is room. Everything is read before anything is
  * written, and the byte, which may alias all, goes last. */
@@ -118,7 +118,8 @@ static inline ag_scalar ag__unary_on(ag_pen *p, unsigned what, double y, ag_scal
     {                                                                                                                  \
         const double x = s.value, y = (value_of_x);                                                                    \
         (void)x;                                                                                                       \
-        return ag__unary_on(p, AG__WHAT(AG__S_##name, AG__S_##name, 1), y, s, (int)AG__S_##name != AG__S_neg, (slope)); \
+        const unsigned what = AG__WHAT(AG__S_##name, AG__S_##name, 1);                                                 \
+        return ag__unary_on(p, what, y, s, (int)AG__S_##name == AG__S_neg ? 0 : 1, (slope));                           \
     }
 AG_UNARY_FUNCTIONS(AG__UNARY_ON)
 #undef AG__UNARY_ON

@@ -1,8 +1,8 @@
 /* tape_scalar.c - recording and reversing scalar statements: nanoseconds and bytes per operation, and the time of one
  * gradient beside that of the plain objective in the same run.
  *
- * A task has an objective in plain C and the same objective recorded: one statement an operation; fused statements; block
- * records. `first_order` is the same on a tape that keeps no values. An operation is what per-op records. */
+ * A task has an objective in plain C and the same objective recorded: one statement an operation; fused statements;
+ * block records. `first_order` is the same on a tape that keeps no values. An operation is what per-op records. */
 #include "bench.h"
 #include <autograd/autograd.h>
 #include <stdio.h>
@@ -20,7 +20,8 @@ typedef struct task {
     ag_scalar (*block)(const void *data, ag_block x); /* may be NULL */
 } task;
 
-/* ---- Rosenbrock's function of many variables -------------------------------------------------------------------------- */
+/* ---- Rosenbrock's function of many variables
+ * -------------------------------------------------------------------------- */
 enum { ROSENBROCK = 100000 };
 
 static double rosenbrock_plain(const void *data, const double *x)
@@ -57,7 +58,8 @@ static ag_scalar rosenbrock_fused(const void *data, const ag_scalar *x)
     return s;
 }
 
-/* ---- a chain of library functions, six operations a step --------------------------------------------------------------- */
+/* ---- a chain of library functions, six operations a step
+ * --------------------------------------------------------------- */
 enum { STEPS = 166667 };
 
 static double chain_plain(const void *data, const double *x)
@@ -88,7 +90,8 @@ static ag_scalar chain_fused(const void *data, const ag_scalar *x)
     return y;
 }
 
-/* ---- a network 2-8-1 with tanh, mean squared error over a thousand points ----------------------------------------------- */
+/* ---- a network 2-8-1 with tanh, mean squared error over a thousand points
+ * ----------------------------------------------- */
 enum { HIDDEN = 8, POINTS = 1000, WEIGHTS = 4 * HIDDEN + 1 };
 typedef struct mlp {
     double x[POINTS][2], y[POINTS];
@@ -135,8 +138,8 @@ static ag_scalar mlp_fused(const void *data, const ag_scalar *w)
         ag_scalar o = w[WEIGHTS - 1];
         for (int j = 0; j < HIDDEN; j++) {
             double v = tanh(W(j, 0).value * x[0] + W(j, 1).value * x[1] + BIAS(j).value), d = 1 - v * v;
-            ag_scalar unit = ags_statement(v, 3, (ag_scalar[]){ W(j, 0), W(j, 1), BIAS(j) },
-                                           (double[]){ d * x[0], d * x[1], d });
+            ag_scalar unit =
+                ags_statement(v, 3, (ag_scalar[]){ W(j, 0), W(j, 1), BIAS(j) }, (double[]){ d * x[0], d * x[1], d });
             o = ag_fma(OUT(j), unit, o);
         }
         double r = o.value - m->y[n];
@@ -145,9 +148,10 @@ static ag_scalar mlp_fused(const void *data, const ag_scalar *w)
     return ag_mul(loss, 1.0 / POINTS);
 }
 
-/* ---- Gaussian mixture (ADBench): log-likelihood with a Wishart prior ------------------------------------------------------
- * Variables: k weights alpha, k means of d, and for each component the logarithms of the diagonal of the inverse
- * covariance's factor, then its strictly lower triangle by columns. */
+/* ---- Gaussian mixture (ADBench): log-likelihood with a Wishart prior
+ * ------------------------------------------------------ Variables: k weights alpha, k means of d, and for each
+ * component the logarithms of the diagonal of the inverse covariance's factor, then its strictly lower triangle by
+ * columns. */
 typedef struct gmm {
     int d, k, n, m; /* dimensions, components, points, Wishart's m */
     double gamma;
@@ -157,10 +161,13 @@ typedef struct gmm {
     double *number;    /* room for the plain one */
     ag_scalar *scalar; /* room for the recorded ones: see gmm_room */
 } gmm;
-#define MEAN(p, c) ((p) + q->k + (c) * q->d)
+#define MEAN(p, c) ((p) + q->k + (c)*q->d)
 #define DIAG(p, c) ((p) + q->k + q->k * q->d + (c) * (q->d + low_size(q)))
 #define LOW(p, c)  (DIAG(p, c) + q->d)
-static int low_size(const gmm *q) { return q->d * (q->d - 1) / 2; }
+static int low_size(const gmm *q)
+{
+    return q->d * (q->d - 1) / 2;
+}
 
 /* What doesn't depend on the variables. */
 static double gmm_constant(const gmm *q)
@@ -269,7 +276,8 @@ static ag_scalar gmm_per_op(const void *data, const ag_scalar *p)
 }
 
 /* The end of both fused ones: likelihoods of the points, of the weights, and the prior of each component. */
-static ag_scalar gmm_join(const gmm *q, const ag_scalar *lse, ag_scalar weights, const ag_scalar *f, const ag_scalar *sum)
+static ag_scalar gmm_join(const gmm *q, const ag_scalar *lse, ag_scalar weights, const ag_scalar *f,
+                          const ag_scalar *sum)
 {
     ag_scalar e = ags_lin(2, (ag_scalar[]){ ags_sum((size_t)q->n, lse), weights }, (double[]){ 1, -q->n });
     e = ag_add(e, gmm_constant(q));
@@ -297,8 +305,8 @@ static ag_scalar gmm_fused(const void *data, const ag_scalar *p)
             for (int i = 0; i < d; i++) xc[i] = ag_sub(q->x[r * d + i], MEAN(p, c)[i]);
             qx[0] = ag_mul(diag[0], xc[0]);
             for (int i = 1; i < d; l += i, i++) qx[i] = ag_fma(diag[i], xc[i], ags_dot((size_t)i, l, xc));
-            a.term[c] = ags_lin(3, (ag_scalar[]){ p[c], a.sum[c], ags_sqnorm((size_t)d, qx) },
-                                (double[]){ 1, 1, -0.5 });
+            a.term[c] =
+                ags_lin(3, (ag_scalar[]){ p[c], a.sum[c], ags_sqnorm((size_t)d, qx) }, (double[]){ 1, 1, -0.5 });
         }
         a.lse[r] = ags_logsumexp((size_t)k, a.term);
     }
@@ -387,13 +395,16 @@ static gmm gmm_drawn(int d, int k, int n)
     for (size_t i = 0; i < q.n_p + (size_t)(n * d); i++) {
         s = s * 6364136223846793005u + 1442695040888963407u;
         double v = (double)(s >> 11) / 9007199254740992.0 * 2 - 1;
-        if (i < q.n_p) q.p[i] = 0.3 * v;
-        else q.x[i - q.n_p] = v;
+        if (i < q.n_p)
+            q.p[i] = 0.3 * v;
+        else
+            q.x[i - q.n_p] = v;
     }
     return q;
 }
 
-/* ---- running them ---------------------------------------------------------------------------------------------------------- */
+/* ---- running them
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static ag_tape *tapes[2]; /* the default one, and one of first order */
 
@@ -448,7 +459,8 @@ static void measure(const task *k, int rounds)
     variant v[MOST];
     bench_case c[MOST];
     int n = 0;
-#define VARIANT(name_, kind_, tape_) c[n] = (bench_case){ name_, run, &v[n], 0 }, v[n++] = (variant){ k, kind_, tape_, NULL, NULL, 0 }
+#define VARIANT(name_, kind_, tape_) \
+    c[n] = (bench_case){ name_, run, &v[n], 0 }, v[n++] = (variant){ k, kind_, tape_, NULL, NULL, 0 }
     VARIANT("plain", PLAIN, NULL);
     VARIANT("per-op", PER_OP, tapes[0]);
     VARIANT("per-op first_order", PER_OP, tapes[1]);
@@ -494,8 +506,10 @@ static void measure_gmm(const char *name, gmm *q, int rounds)
 static void measure_gmm_file(const char *name, const char *path, int rounds)
 {
     gmm q;
-    if (gmm_read(path, &q)) measure_gmm(name, &q, rounds);
-    else printf("%-11s skipped: no %s\n", name, path);
+    if (gmm_read(path, &q))
+        measure_gmm(name, &q, rounds);
+    else
+        printf("%-11s skipped: no %s\n", name, path);
 }
 
 static void measure_rosenbrock(int rounds)
@@ -525,9 +539,10 @@ void bench_scalar(int rounds)
     tapes[0] = ag_tape_new();
     tapes[1] = ag_tape_new(.first_order = true);
     if (!tapes[0] || !tapes[1]) exit(EXIT_FAILURE);
-    printf("scalars: one gradient, recorded and reversed; times the plain objective's; ns per operation, scaled to %.0f "
-           "GFLOP/s; bytes with adjoints\n",
-           BENCH_REFERENCE);
+    printf(
+        "scalars: one gradient, recorded and reversed; times the plain objective's; ns per operation, scaled to %.0f "
+        "GFLOP/s; bytes with adjoints\n",
+        BENCH_REFERENCE);
     measure_rosenbrock(rounds);
     measure(&(task){ "chain", NULL, 3, (double[]){ 0.3, 1.1, 1e-6 }, chain_plain, chain_per_op, chain_fused, NULL },
             rounds);

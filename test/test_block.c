@@ -1,5 +1,5 @@
-/* Blocks: each operation against scalars one by one, to second order and forwards; slices, constants, aliases, errors; and
- * the kernels behind them for each instruction set. */
+/* Blocks: each operation against scalars one by one, to second order and forwards; slices, constants, aliases, errors;
+ * and the kernels behind them for each instruction set. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,17 +12,20 @@
 #include <autograd/autograd.h>
 #include <autograd/kernels/kernels.h>
 
-static bool close_to(double a, double b, double tolerance) { return a == b || fabs(a - b) <= tolerance * (1 + fabs(b)); }
-#define near(a, b)                                                                                                     \
-    do {                                                                                                               \
-        const double got_ = (a), want_ = (b);                                                                          \
-        if (!close_to(got_, want_, 1e-12)) fail_msg("%s is %.17g, not %.17g", #a, got_, want_);                        \
+static bool close_to(double a, double b, double tolerance)
+{
+    return a == b || fabs(a - b) <= tolerance * (1 + fabs(b));
+}
+#define near(a, b)                                                                              \
+    do {                                                                                        \
+        const double got_ = (a), want_ = (b);                                                   \
+        if (!close_to(got_, want_, 1e-12)) fail_msg("%s is %.17g, not %.17g", #a, got_, want_); \
     } while (0)
 #define fine() assert_string_equal(ag_error() ? ag_errmsg() : "", "")
-#define fails(code, message)                                                                                           \
-    do {                                                                                                               \
-        assert_int_equal(ag_clear_error(), code);                                                                      \
-        assert_string_equal(ag_errmsg(), message);                                                                     \
+#define fails(code, message)                       \
+    do {                                           \
+        assert_int_equal(ag_clear_error(), code);  \
+        assert_string_equal(ag_errmsg(), message); \
     } while (0)
 
 static int fresh(void **state)
@@ -43,7 +46,8 @@ enum { MOST = 60 };
 typedef ag_scalar block_fn(ag_block x);
 typedef ag_scalar scalar_fn(size_t n, const ag_scalar *x);
 
-static const double c_[] = { 0.5, -1, 2, 0.25, 1.5, -0.75, 3, 0.1, -2, 1, 0.3, 0.7, -0.4, 0.9, 1.1, -1.3, 0.2, 0.8, 1.7, -0.6 };
+static const double c_[] = { 0.5, -1,  2,    0.25, 1.5, -0.75, 3,   0.1, -2,  1,
+                             0.3, 0.7, -0.4, 0.9,  1.1, -1.3,  0.2, 0.8, 1.7, -0.6 };
 #define C(i) c_[(i) % (sizeof c_ / sizeof *c_)]
 
 static ag_scalar weigh(size_t n, const ag_scalar *y) /* so that no two elements count alike, and none linearly */
@@ -59,7 +63,10 @@ static ag_scalar weigh_block(ag_block y)
     return weigh(y.n, s);
 }
 
-static ag_scalar input_block(ag_block x) { return weigh_block(x); }
+static ag_scalar input_block(ag_block x)
+{
+    return weigh_block(x);
+}
 static ag_scalar rsub_block(ag_block x)
 {
     double c[MOST];
@@ -72,14 +79,20 @@ static ag_scalar rsub_scalar(size_t n, const ag_scalar *x)
     for (size_t i = 0; i < n; i++) y[i] = ag_sub(C(i), x[i]);
     return weigh(n, y);
 }
-static ag_scalar exp_block(ag_block x) { return weigh_block(ags_block_exp(x)); }
+static ag_scalar exp_block(ag_block x)
+{
+    return weigh_block(ags_block_exp(x));
+}
 static ag_scalar exp_scalar(size_t n, const ag_scalar *x)
 {
     ag_scalar y[MOST];
     for (size_t i = 0; i < n; i++) y[i] = ag_exp(x[i]);
     return weigh(n, y);
 }
-static ag_scalar sum_block(ag_block x) { return ag_exp(ags_block_sum(x)); }
+static ag_scalar sum_block(ag_block x)
+{
+    return ag_exp(ags_block_sum(x));
+}
 static ag_scalar sum_scalar(size_t n, const ag_scalar *x)
 {
     ag_scalar sum = ag_const(0);
@@ -96,7 +109,10 @@ static ag_scalar dot_scalar(size_t n, const ag_scalar *x)
     for (size_t i = 0; i < n / 2; i++) sum = ag_add(sum, ag_mul(x[i], x[n - n / 2 + i]));
     return ag_exp(sum);
 }
-static ag_scalar sqnorm_block(ag_block x) { return ag_exp(ag_mul(0.1, ags_block_sqnorm(x))); }
+static ag_scalar sqnorm_block(ag_block x)
+{
+    return ag_exp(ag_mul(0.1, ags_block_sqnorm(x)));
+}
 static ag_scalar sqnorm_scalar(size_t n, const ag_scalar *x)
 {
     ag_scalar sum = ag_const(0);
@@ -104,8 +120,14 @@ static ag_scalar sqnorm_scalar(size_t n, const ag_scalar *x)
     return ag_exp(ag_mul(0.1, sum));
 }
 /* n = rows of `columns` and the vector behind them */
-static size_t columns_of(size_t n) { return n < 2 ? 0 : n < 12 ? 2 : 7; }
-static size_t rows_of(size_t n) { return n < 2 ? 0 : (n - columns_of(n)) / columns_of(n); }
+static size_t columns_of(size_t n)
+{
+    return n < 2 ? 0 : n < 12 ? 2 : 7;
+}
+static size_t rows_of(size_t n)
+{
+    return n < 2 ? 0 : (n - columns_of(n)) / columns_of(n);
+}
 static ag_scalar matvec_block(ag_block x)
 {
     size_t k = columns_of(x.n), m = rows_of(x.n);
@@ -173,9 +195,9 @@ static const struct {
     block_fn *block;
     scalar_fn *scalar;
 } cases[] = {
-    { "input", input_block, weigh },          { "rsub", rsub_block, rsub_scalar },
-    { "exp", exp_block, exp_scalar },         { "sum", sum_block, sum_scalar },
-    { "dot", dot_block, dot_scalar },         { "sqnorm", sqnorm_block, sqnorm_scalar },
+    { "input", input_block, weigh },           { "rsub", rsub_block, rsub_scalar },
+    { "exp", exp_block, exp_scalar },          { "sum", sum_block, sum_scalar },
+    { "dot", dot_block, dot_scalar },          { "sqnorm", sqnorm_block, sqnorm_scalar },
     { "matvec", matvec_block, matvec_scalar }, { "trimv", trimv_block, trimv_scalar },
     { "alias", alias_block, alias_scalar },
 };
@@ -261,8 +283,7 @@ static void on_a_first_order_tape(void **state)
 static void constant_blocks(void **state)
 {
     ag_block c = { NULL, 0, 0, 0 }, d = c, l = c;
-    AG_NO_GRAD
-    {
+    AG_NO_GRAD {
         c = ags_block_input(4, c_);
         d = ags_block_exp(c);
         l = ags_block_rsub(c_ + 6, ags_block_matvec(ags_block_input(24, (double[24]){ 0 }), c));

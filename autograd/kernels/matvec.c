@@ -13,12 +13,24 @@ typedef double quad __attribute__((vector_size(32), aligned(8), may_alias));
 typedef double pair __attribute__((vector_size(16), aligned(8), may_alias));
 enum { LANES = AG__VECTOR_BYTES / 8 };
 
-AG__INLINE vec load(const double *p) { return *(const vec *)p; }
-AG__INLINE void store(double *p, vec v) { *(vec *)p = v; }
+AG__INLINE vec load(const double *p)
+{
+    return *(const vec *)p;
+}
+AG__INLINE void store(double *p, vec v)
+{
+    *(vec *)p = v;
+}
 
 #ifdef __AVX512F__
-AG__INLINE __mmask8 between(int64_t from, int64_t to) { return (__mmask8)((0xffu >> (8 - to)) & (0xffu << from)); }
-AG__INLINE double across(vec v) { return _mm512_reduce_add_pd((__m512d)v); }
+AG__INLINE __mmask8 between(int64_t from, int64_t to)
+{
+    return (__mmask8)((0xffu >> (8 - to)) & (0xffu << from));
+}
+AG__INLINE double across(vec v)
+{
+    return _mm512_reduce_add_pd((__m512d)v);
+}
 /* Elements from .. to-1 of p[0..LANES), 0 <= from <= to <= LANES; the others are not touched, and read as 0. */
 AG__INLINE vec load_part(const double *p, int64_t from, int64_t to)
 {
@@ -48,7 +60,10 @@ AG__INLINE void store_part(double *p, int64_t from, int64_t to, vec v)
         if (i >= from && i < to) p[i] = v[i];
 }
 #endif
-AG__INLINE int64_t lanes(int64_t n) { return n < LANES ? n > 0 ? n : 0 : LANES; }
+AG__INLINE int64_t lanes(int64_t n)
+{
+    return n < LANES ? n > 0 ? n : 0 : LANES;
+}
 
 /* y += k x */
 AG__INLINE void add_scaled(int64_t n, double k, const double *x, double *y)
@@ -86,8 +101,8 @@ void AG__KERNEL(matvec_back)(int64_t m, int64_t n, const double *a, const double
     }
 }
 
-/* Rows in pairs of vectors. Row i of column j is l[i - j - 1] of that column's run, which is n - 1 - j long: from one column
- * to the next the same row lies n - 2 - j further on. */
+/* Rows in pairs of vectors. Row i of column j is l[i - j - 1] of that column's run, which is n - 1 - j long: from one
+ * column to the next the same row lies n - 2 - j further on. */
 void AG__KERNEL(trimv)(int64_t n, const double *d, const double *l, const double *x, double *y)
 {
     for (int64_t r = 0; r < n; r += 2 * LANES) {
@@ -115,8 +130,8 @@ void AG__KERNEL(trimv)(int64_t n, const double *d, const double *l, const double
     }
 }
 
-/* One column of n elements: gl += x gy; returns l gy. In pieces that halve, because masked ones would wait for each other:
- * their windows overlap where columns meet. */
+/* One column of n elements: gl += x gy; returns l gy. In pieces that halve, because masked ones would wait for each
+ * other: their windows overlap where columns meet. */
 AG__INLINE double column_back(int64_t n, const double *l, const double *gy, double x, double *gl)
 {
     vec sum = { 0 }, other = { 0 };

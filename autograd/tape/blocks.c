@@ -87,7 +87,10 @@ ag_block ags_block_rsub(const double *c, ag_block x)
     return elementwise(AG__S_BLOCK_RSUB, c, x);
 }
 
-ag_block ags_block_exp(ag_block x) { return elementwise(AG__S_BLOCK_EXP, NULL, x); }
+ag_block ags_block_exp(ag_block x)
+{
+    return elementwise(AG__S_BLOCK_EXP, NULL, x);
+}
 
 ag_block ags_block_matvec(ag_block a, ag_block x)
 {
@@ -112,7 +115,8 @@ ag_block ags_block_matvec(ag_block a, ag_block x)
 ag_block ags_block_trimv(ag_block diag, ag_block low, ag_block x)
 {
     enum { CODE = AG__S_BLOCK_TRIMV };
-    if (!fit(CODE, "diag", diag.n, x.n) || !fit(CODE, "low", low.n, x.n ? (uint64_t)x.n * (x.n - 1) / 2 : 0)) return empty;
+    if (!fit(CODE, "diag", diag.n, x.n) || !fit(CODE, "low", low.n, x.n ? (uint64_t)x.n * (x.n - 1) / 2 : 0))
+        return empty;
     if (x.n == 0 || !settle(&diag, CODE, 1) || !settle(&low, CODE, 2) || !settle(&x, CODE, 3)) return empty;
     bool constant = (diag.id | low.id | x.id) == 0;
     if (!constant && !(promote(&diag) && promote(&low) && promote(&x))) return empty;

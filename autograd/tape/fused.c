@@ -1,6 +1,5 @@
 /* fused.c - arrays of inputs, and statements of any number of operands with one result: one id and one adjoint each. */
 #include <autograd/tape/streams.h>
-#include <string.h>
 
 void ags_inputs(size_t n, const double *values, ag_scalar *x)
 {
@@ -11,7 +10,8 @@ void ags_inputs(size_t n, const double *values, ag_scalar *x)
         return;
     }
     ag_tape *t = ag__tape("ags_inputs");
-    if (t) ag__streams_inputs(t, n, values, x);
+    if (t)
+        ag__streams_inputs(t, n, values, x);
     else
         for (size_t i = 0; i < n; i++) x[i] = ag_const(values[i]);
 }
@@ -23,8 +23,16 @@ static bool given(size_t n, const void *array, const char *who)
     return false;
 }
 
+/* Few numbers as a rule: a call would cost more than they do. */
+static inline void copy(size_t n, const double *from, double *to)
+{
+    for (; n >= 4; n -= 4, from += 4, to += 4) to[0] = from[0], to[1] = from[1], to[2] = from[2], to[3] = from[3];
+    if (n & 2) to[0] = from[0], to[1] = from[1], to += 2, from += 2;
+    if (n & 1) to[0] = from[0];
+}
+
 /* Room for a list of `lists` times n operands and as many partials; NULL: not to be recorded. */
-static uint32_t *open_list(ag_pen *p, unsigned code, size_t n, size_t lists)
+static inline uint32_t *open_list(ag_pen *p, unsigned code, size_t n, size_t lists)
 {
     if (n > (UINT32_MAX - 2) / lists) {
         ag_fail(AG_ENOMEM, "%s: %zu operands are too many", ag__statement_name(code), n);
@@ -35,7 +43,7 @@ static uint32_t *open_list(ag_pen *p, unsigned code, size_t n, size_t lists)
 }
 
 /* Ids of x into ix, 0 for constants; the union of their bits. `before` counts the operands in front of them. */
-static uint32_t put_ids(ag_pen *p, unsigned code, size_t n, const ag_scalar *x, size_t before, uint32_t *ix)
+static inline uint32_t put_ids(ag_pen *p, unsigned code, size_t n, const ag_scalar *x, size_t before, uint32_t *ix)
 {
     uint32_t foreign = 0, any = 0;
     for (size_t i = 0; i < n; i++) {
@@ -57,7 +65,7 @@ static ag_scalar unrecorded(ag_pen *p, unsigned code, size_t n, const ag_scalar 
 }
 
 /* Ends a list of n ids; n partials were written if the code has any. With constants only, nothing was recorded. */
-static ag_scalar close_list(ag_pen *p, unsigned code, size_t n, uint32_t any, double y)
+static inline ag_scalar close_list(ag_pen *p, unsigned code, size_t n, uint32_t any, double y)
 {
     if (any == 0) return ag_const(y);
     p->ix[0] = p->ix[n + 1] = (uint32_t)n;
@@ -72,7 +80,7 @@ ag_scalar ags_statement(double y, size_t n, const ag_scalar *x, const double *pa
     if (!given(n, x, "ags_statement") || !given(n, partial, "ags_statement")) return ag_const(y);
     uint32_t *ix = open_list(p, AG__S_STATEMENT, n, 1);
     if (!ix) return unrecorded(p, AG__S_STATEMENT, n, x, 0, y);
-    if (n) memcpy(p->pd, partial, n * sizeof *partial);
+    copy(n, partial, p->pd);
     return close_list(p, AG__S_STATEMENT, n, put_ids(p, AG__S_STATEMENT, n, x, 0, ix), y);
 }
 
@@ -84,7 +92,7 @@ ag_scalar ags_lin(size_t n, const ag_scalar *x, const double *k)
     for (size_t i = 0; i < n; i++) y += k[i] * x[i].value;
     uint32_t *ix = open_list(p, AG__S_LIN, n, 1);
     if (!ix) return unrecorded(p, AG__S_LIN, n, x, 0, y);
-    if (n) memcpy(p->pd, k, n * sizeof *k);
+    copy(n, k, p->pd);
     return close_list(p, AG__S_LIN, n, put_ids(p, AG__S_LIN, n, x, 0, ix), y);
 }
 
@@ -128,7 +136,8 @@ ag_scalar ags_sqnorm(size_t n, const ag_scalar *x)
     return close_list(p, AG__S_SQNORM, n, put_ids(p, AG__S_SQNORM, n, x, 0, ix), y);
 }
 
-/* log of the sum of e^x, shifted by the largest finite-sized x; weights e^x / sum go where `weight` says, if anywhere. */
+/* log of the sum of e^x, shifted by the largest finite-sized x; weights e^x / sum go where `weight` says, if anywhere.
+ */
 static double logsumexp(size_t n, const ag_scalar *x, double *weight)
 {
     double top = -INFINITY, sum = 0;
@@ -171,10 +180,11 @@ ag_scalar ags_poly(size_t n, const double *coefficient, ag_scalar x)
     double slope, y = horner(n, coefficient, x.value, &slope);
     const uint32_t id = ag__settled(p, x, AG__S_POLY, 1);
     if (id == 0) return ag_const(y);
-    if (p->keep == 0) return ag__unary_on(p, AG__WHAT(AG__S_SCALE, AG__S_POLY, 1), y, x, 1, slope); /* nobody asks for more */
+    if (p->keep == 0)
+        return ag__unary_on(p, AG__WHAT(AG__S_SCALE, AG__S_POLY, 1), y, x, 1, slope); /* nobody asks for more */
     if (n > UINT32_MAX) return ag_fail(AG_ENOMEM, "ags_poly: %zu coefficients are too many", n), ag_const(y);
     if (!ag__room(p, 1, 2, n + 1)) return ag_const(y);
-    if (n) memcpy(p->pd, coefficient, n * sizeof *coefficient);
+    copy(n, coefficient, p->pd);
     p->pd[n] = slope;
     p->ix[0] = id, p->ix[1] = (uint32_t)n;
     p->val[p->next & p->keep] = y;

@@ -1,10 +1,19 @@
 /* pen.c - what pen.h leaves out of line. */
 #include <autograd/tape/streams.h>
 
-static bool room(ag_pen *p) { return p->next < p->limit || ag__streams_turn(p); }
+static bool room(ag_pen *p)
+{
+    return p->next < p->limit || ag__streams_turn(p);
+}
 
-ag_scalar ag__pen_input(ag_pen *p, double value) { return room(p) ? ag_input_on(p, value) : ag_const(value); }
-ag_scalar ag_input(double value) { return ag_input_on(&ag__pen, value); }
+ag_scalar ag__pen_input(ag_pen *p, double value)
+{
+    return room(p) ? ag_input_on(p, value) : ag_const(value);
+}
+ag_scalar ag_input(double value)
+{
+    return ag_input_on(&ag__pen, value);
+}
 
 static ag_scalar record_one(ag_pen *p, unsigned code, double y, uint32_t x, double slope)
 {

@@ -10,11 +10,11 @@ const ag__form ag__form_of[AG__S_CODES] = {
 #define FORM(name, ...) [AG__S_##name] = { .ix = 1, .pd = (int)AG__S_##name == AG__S_neg ? 0 : 1 },
     AG_UNARY_FUNCTIONS(FORM)
 #undef FORM
-#define FORM(name, ...)                                                                                                \
+#define FORM(name, ...) \
     [AG__S_##name] = { .ix = 2, .pd = (int)AG__S_##name == AG__S_add || (int)AG__S_##name == AG__S_sub ? 0 : 2 },
-    AG_BINARY_FUNCTIONS(FORM)
+        AG_BINARY_FUNCTIONS(FORM)
 #undef FORM
-    [AG__S_LIN] = { .list = true, .per = true },
+            [AG__S_LIN] = { .list = true, .per = true },
     [AG__S_SUM] = { .list = true },
     [AG__S_DOT] = { .list = true, .per = true },
     [AG__S_SQNORM] = { .list = true, .per = true },
@@ -43,7 +43,7 @@ const char *ag__statement_name(unsigned code)
 #define NAME(name, ...) [AG__S_##name] = "ag_" #name,
         AG_UNARY_FUNCTIONS(NAME) AG_BINARY_FUNCTIONS(NAME)
 #undef NAME
-        [AG__S_LIN] = "ags_lin",
+            [AG__S_LIN] = "ags_lin",
         [AG__S_SUM] = "ags_sum",
         [AG__S_DOT] = "ags_dot",
         [AG__S_SQNORM] = "ags_sqnorm",

@@ -7,7 +7,7 @@
 enum {
     FIRST_CHUNK = 1024, /* ids; chunks grow with the tape */
     LAST_CHUNK = 262144,
-    LITTLE = 32,        /* a chunk with room for fewer statements is left */
+    LITTLE = 32, /* a chunk with room for fewer statements is left */
 };
 #define NOBODY UINT32_MAX /* the generation of a closed pen */
 
@@ -26,8 +26,8 @@ static uint32_t new_generation(ag__streams *s)
     return g;
 }
 
-/* Ids from `first` on belong to a new generation. Spans that began later are gone: rewinding often to one place does not
- * add up. Without memory older scalars go stale, and the error says why. */
+/* Ids from `first` on belong to a new generation. Spans that began later are gone: rewinding often to one place does
+ * not add up. Without memory older scalars go stale, and the error says why. */
 static void open_span(ag_tape *t, ag_pen *p, uint32_t first)
 {
     ag__streams *s = t->streams;
@@ -36,8 +36,10 @@ static void open_span(ag_tape *t, ag_pen *p, uint32_t first)
         uint32_t n = 2 * s->max_span;
         ag__span *more =
             ag__grow(&t->budget, s->span, s->max_span * sizeof *more, n * sizeof *more, "the tape's generations");
-        if (more) s->span = more, s->max_span = n;
-        else s->n_span--;
+        if (more)
+            s->span = more, s->max_span = n;
+        else
+            s->n_span--;
     }
     p->gen = new_generation(s);
     s->span[s->n_span++] = (ag__span){ p->gen, first };
@@ -52,8 +54,8 @@ static bool is_live(const ag_tape *t, ag_scalar x)
     return false;
 }
 
-/* Generations only grow, and a tape knows its first, its last and how many there were: between them nobody else's can be
- * if none is missing. */
+/* Generations only grow, and a tape knows its first, its last and how many there were: between them nobody else's can
+ * be if none is missing. */
 static const char *why_stale(const ag__streams *s, uint32_t gen)
 {
     uint32_t last = s->span[s->n_span - 1].gen, since = gen - s->born, life = last - s->born;
@@ -100,7 +102,10 @@ void ag__streams_free(ag_tape *t)
     t->streams = NULL;
 }
 
-void ag__streams_reset(ag_tape *t) { begin(t, ag__pen_of(t)); }
+void ag__streams_reset(ag_tape *t)
+{
+    begin(t, ag__pen_of(t));
+}
 
 void ag__streams_enter(ag_tape *t)
 {
@@ -121,11 +126,16 @@ void ag__streams_leave(ag_tape *t)
 void ag__streams_record(bool on)
 {
     if (!ag__here.tape) return;
-    if (on) ag__streams_enter(ag__here.tape);
-    else ag__streams_leave(ag__here.tape);
+    if (on)
+        ag__streams_enter(ag__here.tape);
+    else
+        ag__streams_leave(ag__here.tape);
 }
 
-uint32_t ag__streams_count(const ag_tape *t) { return ag__pen_of(t)->next; }
+uint32_t ag__streams_count(const ag_tape *t)
+{
+    return ag__pen_of(t)->next;
+}
 
 /* Streams too long for the caches are read and written a few per cent faster in huge pages. */
 static void prefer_huge_pages(void *p, size_t bytes)
@@ -141,7 +151,10 @@ static void prefer_huge_pages(void *p, size_t bytes)
 
 /* ---- chunks ---- */
 
-static ag__chunk *current_chunk(const ag__streams *s) { return s->n_chunk ? s->chunk[s->current] : NULL; }
+static ag__chunk *current_chunk(const ag__streams *s)
+{
+    return s->n_chunk ? s->chunk[s->current] : NULL;
+}
 
 static bool fits(const ag__chunk *c, const ag_pen *p, size_t ids, size_t n_ix, size_t n_pd)
 {
@@ -274,8 +287,10 @@ void ag__streams_rewind(ag_tape *t, ag__position to)
     p->next = to.id;
     s->current = to.chunk;
     if (s->n_adjoint > to.id) s->n_adjoint = to.id;
-    if (to.ix) point(p, s, s->chunk[to.chunk], to.ix, to.pd);
-    else p->ix = NULL, p->pd = NULL, p->limit = p->next; /* before the first chunk was opened */
+    if (to.ix)
+        point(p, s, s->chunk[to.chunk], to.ix, to.pd);
+    else
+        p->ix = NULL, p->pd = NULL, p->limit = p->next; /* before the first chunk was opened */
     open_span(t, p, to.id);
 }
 
@@ -321,8 +336,10 @@ double ag__streams_value(ag_tape *t, uint32_t id)
     uint32_t low = 0, high = s->current;
     while (low < high) { /* the last chunk that begins at or before it */
         uint32_t middle = (low + high + 1) / 2;
-        if (s->chunk[middle]->first <= id) low = middle;
-        else high = middle - 1;
+        if (s->chunk[middle]->first <= id)
+            low = middle;
+        else
+            high = middle - 1;
     }
     return s->chunk[low]->val[id - s->chunk[low]->first];
 }
@@ -330,8 +347,7 @@ double ag__streams_value(ag_tape *t, uint32_t id)
 ag_scalar ag__streams_handle(ag_tape *t, uint32_t id, const char *who)
 {
     const ag__streams *s = t->streams;
-    if (t->first_order)
-        return ag_fail(AG_ENODIFF, "%s: this tape keeps no values (first_order)", who), ag_const(0);
+    if (t->first_order) return ag_fail(AG_ENODIFF, "%s: this tape keeps no values (first_order)", who), ag_const(0);
     uint32_t k = s->n_span - 1;
     while (s->span[k].first > id) k--;
     return (ag_scalar){ ag__streams_value(t, id), id, s->span[k].gen };

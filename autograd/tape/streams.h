@@ -64,16 +64,16 @@ struct ag__streams {
 static inline ag_pen *ag__pen_of(const ag_tape *t) { return t->streams->lent ? &ag__pen : &t->streams->pen; }
 static inline bool ag__pen_closed(const ag_pen *p) { return p->gen == UINT32_MAX; }
 
-/* ---- operands --------------------------------------------------------------------------------------------------------- */
-/* The id to record for a handle that is not of the pen's generation: its own if it is older than a rewind but still good;
- * else it is stale or another tape's, which is reported as an operand of `code`, and 0 as for a constant. */
+/* ---- operands ---------------------------------------------------------------------------------------------------- */
+/* The id to record for a handle that is not of the pen's generation: its own if it is older than a rewind but still
+ * good; else it is stale or another tape's, which is reported as an operand of `code`, and 0 as for a constant. */
 uint32_t ag__pen_settle(ag_pen *p, ag_scalar x, unsigned code, unsigned operand);
 static inline uint32_t ag__settled(ag_pen *p, ag_scalar x, unsigned code, unsigned operand)
 {
     return x.id == 0 || x.gen == p->gen ? x.id : ag__pen_settle(p, x, code, operand);
 }
 
-/* ---- recording -------------------------------------------------------------------------------------------------------- */
+/* ---- recording --------------------------------------------------------------------------------------------------- */
 /* Makes room for at least one more statement; false: it cannot be recorded, and why is remembered. */
 bool ag__streams_turn(ag_pen *p);
 /* Room in one chunk of the current tape for a record of so many ids, operands and partials; false: remembered why (but
@@ -107,7 +107,7 @@ static inline ag_scalar ag__streams_own(ag_tape *t, uint32_t id) /* a handle tha
     return (ag_scalar){ ag__streams_value(t, id), id, ag__pen.gen };
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 typedef struct ag__form { /* how a record lies in the streams */
     uint8_t ix, pd;       /* fixed numbers of operands and partials */
     bool list;            /* ids between two counts n; otherwise, if `counted`, the last operand is n */
@@ -146,9 +146,10 @@ static inline void ag__record_locate(ag__record *r, const ag__chunk *c, uint32_t
     r->y = c->val ? c->val + (id - c->first) : f->block ? pd : NULL;
     r->pd = f->block && !c->val ? pd + r->n : pd;
 }
-/* The record of chunk c that ends at id, ix, pd. Written in place: a struct copied right after it was filled waits for its
- * own stores. */
-static inline void ag__record_before(ag__record *r, const ag__chunk *c, uint32_t id, const uint32_t *ix, const double *pd)
+/* The record of chunk c that ends at id, ix, pd. Written in place: a struct copied right after it was filled waits for
+ * its own stores. */
+static inline void ag__record_before(ag__record *r, const ag__chunk *c, uint32_t id, const uint32_t *ix,
+                                     const double *pd)
 {
     r->code = c->op[id - 1 - c->first];
     const ag__form *f = &ag__form_of[r->code];
@@ -159,7 +160,8 @@ static inline void ag__record_before(ag__record *r, const ag__chunk *c, uint32_t
     ag__record_locate(r, c, id - step.ids, ix - step.ix, pd - step.pd);
 }
 /* The one that begins there. */
-static inline void ag__record_after(ag__record *r, const ag__chunk *c, uint32_t id, const uint32_t *ix, const double *pd)
+static inline void ag__record_after(ag__record *r, const ag__chunk *c, uint32_t id, const uint32_t *ix,
+                                    const double *pd)
 {
     r->code = c->op[id - c->first];
     const ag__form *f = &ag__form_of[r->code];

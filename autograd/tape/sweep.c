@@ -5,7 +5,8 @@
 #include <autograd/tape/streams.h>
 #include <string.h>
 
-/* ---- backwards -------------------------------------------------------------------------------------------------------- */
+/* ---- backwards
+ * -------------------------------------------------------------------------------------------------------- */
 
 static bool all_zero(size_t n, const double *x)
 {
@@ -61,12 +62,16 @@ static __attribute__((noinline)) ag__step reverse_long(const ag__chunk *c, doubl
     ag__record r;
     ag__record_before(&r, c, id, ix, pd);
     const double w = adj[r.id];
-    if (ag__form_of[r.code].block) reverse_block(&r, adj);
-    else if (w == 0 || r.code == AG__S_HOLD) return r.step;
-    else if (r.code == AG__S_POLY) adj[r.ix[0]] += w * r.pd[r.n];
+    if (ag__form_of[r.code].block)
+        reverse_block(&r, adj);
+    else if (w == 0 || r.code == AG__S_HOLD)
+        return r.step;
+    else if (r.code == AG__S_POLY)
+        adj[r.ix[0]] += w * r.pd[r.n];
     else if (r.code == AG__S_SUM)
         for (uint32_t i = 0; i < r.n; i++) adj[r.ix[i]] += w;
-    else reverse_block_sum(&r, w, adj);
+    else
+        reverse_block_sum(&r, w, adj);
     return r.step;
 }
 
@@ -106,9 +111,9 @@ static void reverse_chunk(const ag__chunk *c, double *adj, ag__position *at, uin
             adj[ix[2]] += w;
             break;
         }
-#define UNARY(name, ...)                                                                                               \
-    case AG__S_##name:                                                                                                 \
-        if ((int)AG__S_##name == AG__S_neg) goto neg;                                                                  \
+#define UNARY(name, ...)                              \
+    case AG__S_##name:                                \
+        if ((int)AG__S_##name == AG__S_neg) goto neg; \
         goto one;
             AG_UNARY_FUNCTIONS(UNARY)
 #undef UNARY
@@ -122,10 +127,10 @@ static void reverse_chunk(const ag__chunk *c, double *adj, ag__position *at, uin
             ix -= 1;
             adj[ix[0]] -= w;
             break;
-#define BINARY(name, ...)                                                                                              \
-    case AG__S_##name:                                                                                                 \
-        if ((int)AG__S_##name == AG__S_add) goto add;                                                                  \
-        if ((int)AG__S_##name == AG__S_sub) goto sub;                                                                  \
+#define BINARY(name, ...)                             \
+    case AG__S_##name:                                \
+        if ((int)AG__S_##name == AG__S_add) goto add; \
+        if ((int)AG__S_##name == AG__S_sub) goto sub; \
         goto two;
             AG_BINARY_FUNCTIONS(BINARY)
 #undef BINARY
@@ -139,7 +144,7 @@ static void reverse_chunk(const ag__chunk *c, double *adj, ag__position *at, uin
             adj[ix[0]] += w;
             adj[ix[1]] -= w;
             break;
-        two: {
+        two : {
             ix -= 2, pd -= 2;
             const double pa = pd[0], pb = pd[1];
             adj[ix[0]] += w * pa;
@@ -189,9 +194,13 @@ ag__position ag__reverse_plain(ag_tape *t, double *adj, ag__position at, uint32_
     return at;
 }
 
-/* ---- forwards --------------------------------------------------------------------------------------------------------- */
+/* ---- forwards
+ * --------------------------------------------------------------------------------------------------------- */
 
-static double along(double slope, double t) { return t == 0 ? 0 : slope * t; }
+static double along(double slope, double t)
+{
+    return t == 0 ? 0 : slope * t;
+}
 
 static double forward_list(const ag__record *r, const double *tan)
 {
@@ -268,11 +277,16 @@ static void forward_record(const ag__record *r, double *tan)
     case AG__S_BLOCK_MATVEC: forward_matvec(r, tan); break;
     case AG__S_BLOCK_TRIMV: forward_trimv(r, tan); break;
     default:
-        if (r->code >= AG__S_BLOCK_SUM) *y += forward_block_sum(r, tan);
-        else if (r->code == AG__S_POLY) *y += along(pd[r->n], tan[ix[0]]);
-        else if (r->code >= AG__S_LONG) *y += forward_list(r, tan);
-        else if (ag__form_of[r->code].ix == 1) *y += along(pd[0], tan[ix[0]]);
-        else *y += along(pd[0], tan[ix[0]]) + along(pd[1], tan[ix[1]]);
+        if (r->code >= AG__S_BLOCK_SUM)
+            *y += forward_block_sum(r, tan);
+        else if (r->code == AG__S_POLY)
+            *y += along(pd[r->n], tan[ix[0]]);
+        else if (r->code >= AG__S_LONG)
+            *y += forward_list(r, tan);
+        else if (ag__form_of[r->code].ix == 1)
+            *y += along(pd[0], tan[ix[0]]);
+        else
+            *y += along(pd[0], tan[ix[0]]) + along(pd[1], tan[ix[1]]);
     }
 }
 

@@ -6,7 +6,10 @@
 #include <autograd/tape/rules.h>
 #include <autograd/tape/streams.h>
 
-static bool arrived(ag_scalar g) { return g.id != 0 || g.value != 0; }
+static bool arrived(ag_scalar g)
+{
+    return g.id != 0 || g.value != 0;
+}
 
 void ag__adjoint_add(ag_scalar *adj, uint32_t id, ag_scalar b)
 {
@@ -19,9 +22,13 @@ static void add_product(ag_scalar *adj, uint32_t id, ag_scalar g, ag_scalar k)
     if (id && arrived(g)) adj[id] = arrived(adj[id]) ? ags_fma(g, k, adj[id]) : ags_mul(g, k);
 }
 
-/* ---- g times the slope of a record by its operand k, recorded: serves both directions ---------------------------------- */
+/* ---- g times the slope of a record by its operand k, recorded: serves both directions
+ * ---------------------------------- */
 
-static ag_scalar result(const ag__record *r, uint32_t i) { return (ag_scalar){ r->y[i], r->id + i, ag__pen.gen }; }
+static ag_scalar result(const ag__record *r, uint32_t i)
+{
+    return (ag_scalar){ r->y[i], r->id + i, ag__pen.gen };
+}
 
 /* The operands of products carry their values as each other's partials, and what has no id is a constant. */
 static ag_scalar with_value(uint32_t id, double value)
@@ -33,7 +40,7 @@ static ag_scalar unary_flow(ag_tape *t, const ag__record *r, ag_scalar g)
 {
     const ag_scalar x = ag__streams_own(t, r->ix[0]), y = result(r, 0);
     switch (r->code) {
-#define UNARY(name, saves, value, slope, vjp)                                                                          \
+#define UNARY(name, saves, value, slope, vjp) \
     case AG__S_##name: return (vjp);
         AG_UNARY_FUNCTIONS(UNARY)
 #undef UNARY
@@ -47,7 +54,7 @@ static ag_scalar binary_flow(ag_tape *t, const ag__record *r, uint32_t k, ag_sca
     const ag_scalar a = ix[0] ? ag__streams_own(t, ix[0]) : ag_const(r->pd[0]);
     const ag_scalar b = ix[1] ? ag__streams_own(t, ix[1]) : ag_const(r->pd[1]), y = result(r, 0);
     switch (r->code) {
-#define BINARY(name, saves, value, slope_a, slope_b, vjp_a, vjp_b)                                                     \
+#define BINARY(name, saves, value, slope_a, slope_b, vjp_a, vjp_b) \
     case AG__S_##name: return k == 0 ? (vjp_a) : (vjp_b);
         AG_BINARY_FUNCTIONS(BINARY)
 #undef BINARY
@@ -99,7 +106,8 @@ static uint32_t operands(const ag__record *r)
     return f->list ? r->n : r->code == AG__S_POLY ? 1 : f->ix;
 }
 
-/* ---- blocks: element by element ---------------------------------------------------------------------------------------- */
+/* ---- blocks: element by element
+ * ---------------------------------------------------------------------------------------- */
 
 /* Element i of the block operand with first id `id` and values v. */
 static ag_scalar element(uint32_t id, const double *v, size_t i)
@@ -188,7 +196,8 @@ static void forward_block(const ag__record *r, ag_scalar *tan)
     }
 }
 
-/* ---- the sweeps ---------------------------------------------------------------------------------------------------------- */
+/* ---- the sweeps
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static bool keeps_values(const ag_tape *t)
 {
