@@ -1,0 +1,63 @@
+/* optim.h - what an optimizer is, and what an algorithm is to it.
+ *
+ *      ag_optim   all of it lies in one tensor of bytes, `memory`: the struct, then slots, lists, names
+ *      slot[i]    of params.at[i]: settings, and state tensors, state[0] being the step count
+ *      algorithm  a name, the names of its state, which settings it has, one step of one parameter */
+#ifndef AG_OPTIM_PRIVATE_OPTIM_H
+#define AG_OPTIM_PRIVATE_OPTIM_H
+#include <optim/optim.h>
+
+enum { AG__SETTINGS = AG_EPS + 1, AG__STATES = 4 };
+
+typedef struct ag__slot {
+    double setting[AG__SETTINGS];
+    ag_tensor *state[AG__STATES];   /* NULL: never needed so far */
+    const char *label[AG__STATES];  /* "adam.m.0.weight" */
+} ag__slot;
+
+typedef struct ag__algorithm {
+    const char *name;
+    const char *state[AG__STATES];  /* NULL: no more */
+    uint32_t settings;              /* bit 1 << AG_LR, ... */
+    int (*n_state)(const ag_optim *opt, const ag__slot *slot); /* how many of the states a step uses */
+    void (*step)(const ag_optim *opt, ag__slot *slot, ag_tensor *param, const ag_tensor *gradient);
+} ag__algorithm;
+
+struct ag_optim {
+    const ag__algorithm *algorithm;
+    double lr;          /* last given to all parameters */
+    double dampening;   /* sgd */
+    bool nesterov;      /* sgd */
+    bool amsgrad;       /* adam, adamw */
+    bool decoupled;     /* adamw */
+    ag_tensor *memory;
+    ag_params params;
+    ag_named *param;    /* params.at */
+    ag__slot *slot;
+    ag_named *list;     /* room for every state of every parameter */
+};
+
+/* An optimizer like `model`, in which algorithm and flags are set, every slot with these settings. */
+ag_optim *ag__optim_new(const ag_optim *model, ag_params params, const double setting[AG__SETTINGS]);
+
+/* The elements of a tensor of floats. */
+const void *ag__elements(const ag_tensor *x);
+void *ag__elements_write(ag_tensor *x);
+
+/* ---- the loops: one pass over n elements, f32 or f64; a product is rounded before it is added to ------------------- */
+
+/* d = g + decay p;  buffer = keep buffer + take d;  p -= lr d, or with a buffer p -= lr buffer, or for Nesterov's
+ * p -= lr (d + ahead buffer) */
+typedef struct ag__sgd {
+    double lr, decay, keep, take, ahead;
+    bool nesterov;
+} ag__sgd;
+void ag__sgd_loop(ag_dtype dtype, int64_t n, const ag__sgd *c, void *p, const void *g, void *buffer);
+
+/* p = shrink p;  d = g + decay p;  m = beta1 m + (1 - beta1) d;  v = beta2 v + (1 - beta2) d^2;
+ * p -= rate m / (sqrt(v) / root + eps), or with vmax the largest v so far in v's place */
+typedef struct ag__adam {
+    double rate, beta1, beta2, root, eps, decay, shrink;
+} ag__adam;
+void ag__adam_loop(ag_dtype dtype, int64_t n, const ag__adam *c, void *p, const void *g, void *m, void *v, void *vmax);
+#endif
