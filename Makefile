@@ -7,6 +7,7 @@
 #   san, tsan          the tests under ASan + UBSan + LSan; those with threads under TSan
 #   valgrind           VALGRIND_TESTS under valgrind
 #   parity             compare with PyTorch's cases; GOLDEN=file.jsonl.gz ONLY=op,op
+#   trajectories       replay PyTorch's optimizer trajectories; FILE=rows.tsv ONLY=name,name
 #   mutants            plant faults in the derivative rules and see that the tests find them
 #   bench-tape         ns and bytes per recorded operation, gcc and clang
 #   lint, format       house rules; clang-format on the .c files
@@ -26,8 +27,8 @@ MAKEFLAGS += --no-builtin-rules
 DEPS     = libc6-dev g++ pkg-config uthash-dev zlib1g-dev libjansson-dev libcmocka-dev dataset-fashion-mnist
 DEPS_DEV = clang libclang-rt-14-dev clang-format valgrind
 
-.PHONY: all programs deps deps-dev run test san tsan valgrind parity mutants bench-tape bench-tape-one lint format \
-        headers install uninstall clean FORCE
+.PHONY: all programs deps deps-dev run test san tsan valgrind parity trajectories mutants bench-tape bench-tape-one \
+        lint format headers install uninstall clean FORCE
 .DEFAULT_GOAL = all
 
 deps:
@@ -69,11 +70,13 @@ isas += avx2 avx512
 dispatch_flags = -DAG__HAVE_X86=1
 endif
 kernel_flags     = -ffp-contract=fast -fno-math-errno -fno-trapping-math
+# Loops to be vectorised, each operation rounded by itself.
+optim_flags      = -fno-math-errno -fno-trapping-math -ffp-contract=off
 isa_flags.avx2   = -mavx2 -mfma
 isa_flags.avx512 = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512
 
 flags := $(compile) $(CFLAGS) $(LDFLAGS) $(library_flags) $(bench_flags) $(dispatch_flags) $(kernel_flags) \
-         $(foreach i,$(isas),$(isa_flags.$i)) $(shell $(CC) --version | head -n 1)
+         $(optim_flags) $(foreach i,$(isas),$(isa_flags.$i)) $(shell $(CC) --version | head -n 1)
 B := build/$(notdir $(firstword $(CC)))-$(MODE)-$(shell printf '%s' '$(subst ','\'',$(flags))' | cksum | cut -d' ' -f1)
 Q := $(if $(V),,@)
 
@@ -123,7 +126,8 @@ $B/objects.txt: FORCE
 $B/%.o: %.c
 	@echo "CC  $<" && mkdir -p $(@D)
 	$Q$(compile) $(if $(filter $(sources),$<),$(library_flags)) $(if $(filter $(dispatch),$<),$(dispatch_flags)) \
-	    $(if $(filter bench/%,$<),$(bench_flags)) -MMD -MP $(CFLAGS) -c -o $@ $<
+	    $(if $(filter optim/%,$<),$(optim_flags)) $(if $(filter bench/%,$<),$(bench_flags)) \
+	    -MMD -MP $(CFLAGS) -c -o $@ $<
 
 define kernel_rule
 $B/autograd/kernels/%.$1.o: autograd/kernels/%.c
@@ -176,6 +180,9 @@ valgrind:
 GOLDEN ?= ../shared/data/torch/ops.jsonl.gz
 parity: $B/test/parity
 	@$< '$(GOLDEN)' $(if $(ONLY),'$(ONLY)')
+
+trajectories: $B/test/trajectories
+	@$< '$(FILE)' '$(ONLY)'
 
 mutants: $B/test/mutants $B/test/test_ops $B/test/test_bridge
 	@BUILD=$B JOBS=$(JOBS) COMPILE='$(compile) $(CFLAGS) $(library_flags)' KERNEL='$(kernel_flags) -DAG__ISA=generic' \
