@@ -279,6 +279,26 @@ static void on_a_first_order_tape(void **state)
     ag_tape_free(t);
 }
 
+/* Values among the partials, through many chunks. */
+static void long_on_a_first_order_tape(void **state)
+{
+    enum { N = 5, STEPS = 4000 };
+    (void)state;
+    ag_tape *t = ag_tape_new(.first_order = true);
+    ag_block x = ags_block_input(N, c_), y = x;
+    ag_scalar at[N];
+    double g[N];
+    for (int i = 0; i < STEPS; i++) {
+        y = ags_block_rsub(c_ + i % 2, y); /* c - x and back: each element's slope is 1 again */
+        assert_true(ags_block_exp(y).value[N - 1] == exp(y.value[N - 1]));
+    }
+    for (size_t i = 0; i < N; i++) at[i] = ags_block_at(x, i);
+    assert_int_equal(ags_gradient(ags_block_dot(y, x), at, N, g), AG_OK);
+    for (size_t i = 0; i < N; i++) near(g[i], x.value[i] + y.value[i]);
+    ag_tape_free(t);
+    fine();
+}
+
 /* Recorded with recording off, blocks hold values only; they may meet others later. */
 static void constant_blocks(void **state)
 {
@@ -292,6 +312,20 @@ static void constant_blocks(void **state)
         near(ags_block_sqnorm(c).value, 0.25 + 1 + 4 + 0.0625);
     }
     assert_int_equal(ag_tape_memory(*state).scalars, 0);
+    ag_block recorded = ags_block_input(4, c_);
+    AG_NO_GRAD {
+        ag_block e = ags_block_exp(recorded);
+        assert_int_equal(e.id, 0);
+        near(e.value[2], exp(2));
+        assert_int_equal(ags_block_dot(e, recorded).id, 0);
+    }
+    fine();
+    ag_tape_reset(*state);
+    AG_NO_GRAD {
+        c = ags_block_input(4, c_);
+        d = ags_block_exp(c);
+        l = ags_block_rsub(c_ + 6, ags_block_matvec(ags_block_input(24, (double[24]){ 0 }), c));
+    }
     assert_int_equal(d.id, 0);
     assert_int_equal(ags_block_at(d, 2).id, 0);
     near(ags_block_at(d, 2).value, exp(2));
@@ -327,6 +361,11 @@ static void zero_times_infinity(void **state)
     near(g[1], exp(1));
     assert_int_equal(ags_gradient(at[1], at, 2, g), AG_OK);
     near(g[0], 0);
+    ag_block product = ags_block_trimv(x, ags_block_slice(e, 0, 1), x), other = ags_block_matvec(e, x);
+    assert_int_equal(product.n + other.n, 3);
+    assert_int_equal(ags_gradient(at[1], at, 2, g), AG_OK);
+    near(g[0], 0);
+    near(g[1], 1);
     fine();
 }
 
@@ -460,13 +499,10 @@ static void kernels_of_every_instruction_set(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(blocks_agree_with_scalars),
-        TEST(on_a_first_order_tape),
-        TEST(constant_blocks),
-        TEST(zero_times_infinity),
-        TEST(wrong_uses),
-        TEST(a_block_longer_than_a_chunk),
-        TEST(kernels_of_every_instruction_set),
+        TEST(blocks_agree_with_scalars),   TEST(on_a_first_order_tape),
+        TEST(long_on_a_first_order_tape),  TEST(constant_blocks),
+        TEST(zero_times_infinity),         TEST(wrong_uses),
+        TEST(a_block_longer_than_a_chunk), TEST(kernels_of_every_instruction_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

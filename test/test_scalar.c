@@ -312,6 +312,8 @@ static void at_the_kinks(void **state)
     near(slope(ag_atan2(zero, ag_input(0)), zero), 0);
     near(ag_grad(ag_atan2(zero, ag_input(0)), zero).value, 0);
     near(ag_grad(ag_pow(zero, two), two).value, 0);
+    near(ag_grad(ag_grad(ag_pow(two, zero), two), zero).value, 0.5); /* d/db of b a^(b-1) */
+    near(ag_grad(ag_pow(two, 0.0), two).value, 0);
     /* an infinite slope on a way that does not count */
     ag_scalar y = ag_add(ag_mul(ag_sqrt(zero), 0.0), zero);
     near(slope(y, zero), 1);

@@ -71,9 +71,8 @@ static void stale_and_foreign_scalars(void **state)
     ag_sub(x, inner);
     fails(AG_ESTALE, "ag_sub: operand 2 belongs to another tape");
     ag_tape_reset(*state);
-    ag_exp(x);
-    assert_int_equal(ag_clear_error(), AG_ESTALE);
-    assert_non_null(strstr(ag_errmsg(), "ag_exp: operand 1 was recorded before a reset of its tape (stale)"));
+    ag_exp(x); /* another tape has had generations between this one's: who knows */
+    fails(AG_ESTALE, "ag_exp: operand 1 was recorded before a reset of its tape (stale), or belongs to another tape");
 }
 
 static void stale_after_a_reset(void **state)
@@ -108,14 +107,19 @@ static void what_a_mark_keeps_stays_good(void **state)
 {
     ag_scalar x = ag_input(2), y = ag_square(x);
     const ag_mark mark = ag_tape_mark(*state);
-    ag_scalar gone = { 0 };
+    ag_scalar gone = { 0 }, first = ag_exp(x); /* of the mark's own generation, but behind it */
+    uint64_t reserved = 0;
     for (int i = 0; i < 1000; i++) {
         ag_scalar z = ag_mul(ag_add(y, x), (double)i); /* older than the rewinds, and good */
         gone = ag_fma(z, x, y);
         near(slope(gone, x), i * (3 * 4 + 2 * 2) + 4);
         assert_int_equal(ag_tape_rewind(*state, mark), AG_OK);
+        if (i == 0) reserved = ag_tape_memory(*state).reserved;
     }
+    assert_true(ag_tape_memory(*state).reserved == reserved);
     fine();
+    ag_sin(first);
+    fails(AG_ESTALE, "ag_sin: operand 1 was recorded before a rewind of its tape (stale)");
     ag_mul(gone, x);
     fails(AG_ESTALE, "ag_mul: operand 1 was recorded before a rewind of its tape (stale)");
     near(slope(y, x), 4);
@@ -274,6 +278,13 @@ static void recording_off(void **state)
         near(slope(ag_square(x), x), 0); /* a constant */
     }
     assert_int_equal(ag_tape_memory(*state).scalars, before);
+    AG_NO_GRAD {
+        ag_tape *inner = ag_tape_new(); /* new tapes do not record either */
+        assert_int_equal(ag_input(1).id, 0);
+        assert_int_equal(ag_tape_memory(inner).scalars, 0);
+        ag_tape_free(inner);
+        assert_int_equal(ag_input(1).id, 0);
+    }
     near(slope(ag_mul(y, x), x), y.value);
     bool was = ag_record(false);
     assert_true(was);
