@@ -295,6 +295,13 @@ static void long_on_a_first_order_tape(void **state)
     for (size_t i = 0; i < N; i++) at[i] = ags_block_at(x, i);
     assert_int_equal(ags_gradient(ags_block_dot(y, x), at, N, g), AG_OK);
     for (size_t i = 0; i < N; i++) near(g[i], x.value[i] + y.value[i]);
+    ag_block one = ags_block_input(1, (double[]){ 1 }), z = ags_block_slice(x, 0, 1); /* more pointers than values */
+    for (int i = 0; i < STEPS; i++)
+        z = i % 2 ? ags_block_matvec(one, z) : ags_block_trimv(one, ags_block_slice(x, 0, 0), z);
+    at[1] = ags_block_at(one, 0);
+    assert_int_equal(ags_gradient(ags_block_at(z, 0), at, 2, g), AG_OK);
+    near(g[0], 1);
+    near(g[1], STEPS * x.value[0]);
     ag_tape_free(t);
     fine();
 }
