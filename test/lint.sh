@@ -85,8 +85,8 @@ word='\(^\|[^A-Za-z0-9_.>]\)'
     grep "$word"'\(v\?printf\|puts\|putchar\|perror\|v\?sprintf\|st[rp]n\?cpy\|strn\?cat\|ato[ifl]\|atoll\|alloca\|gets\|strtok\|exit\|_exit\|abort\|system\|setjmp\|longjmp\) *(' "$work/code"
     grep "^[^:]*\.c:.*$word"'std\(out\|err\)\>' "$work/code"
     grep "$word"'\(malloc\|calloc\|realloc\|reallocarray\|aligned_alloc\|posix_memalign\|strdup\|free\) *(' "$work/code" |
-        grep -v '^autograd/base/'
-} | sed 's/  */ /g' | verdict "no banned function (printing, ending, unbounded copies, memory outside base/)"
+        grep -v '^autograd/base/\|^nn/memory\.c:'
+} | sed 's/  */ /g' | verdict "no banned function (printing, ending, unbounded copies, memory outside base/ and nn/memory.c)"
 
 # 3.
 nm -D --defined-only "$build/libretrograd.so" | awk '$3 !~ /^ags?_/ { print "libretrograd.so: exports " $3 }' |
