@@ -54,6 +54,8 @@ AG_API ag_tensor *ag_leaky_relu(ag_tensor *x, double slope);       /* x where x 
 AG_API ag_tensor *ag_softplus_beta(ag_tensor *x, double beta, double threshold);
 /* min(max(x, low), high); the gradient passes where low <= x <= high */
 AG_API ag_tensor *ag_clamp(ag_tensor *x, double low, double high);
+/* 0 with probability p, in [0,1), else x / (1 - p); by the thread's generator; the gradient passes where x did */
+AG_API ag_tensor *ag_dropout(ag_tensor *x, double p);
 /* a where condition (bool), else b; all three broadcast */
 AG_API ag_tensor *ag_where(ag_tensor *condition, ag_tensor *a, ag_tensor *b);
 
@@ -132,6 +134,14 @@ AG_API ag_tensor *ag_scatter_add(ag_tensor *x, int axis, ag_tensor *index, ag_te
 AG_API ag_tensor *ag_cross_entropy(ag_tensor *logits, ag_tensor *target, AG_OPTIONS(ag_loss_options));
 /* (x - target)^2 */
 AG_API ag_tensor *ag_mse_loss(ag_tensor *x, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* |x - target|; slope 0 at 0 */
+AG_API ag_tensor *ag_l1_loss(ag_tensor *x, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* d^2 / 2 where d = |x - target| < delta, else delta (d - delta / 2) */
+AG_API ag_tensor *ag_huber_loss(ag_tensor *x, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* binary cross-entropy of sigmoid(logits) and probabilities of the same shape, without overflow */
+AG_API ag_tensor *ag_bce_with_logits(ag_tensor *logits, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* minus the entry of the target's class; shapes and classes as for cross_entropy */
+AG_API ag_tensor *ag_nll_loss(ag_tensor *log_probabilities, ag_tensor *target, AG_OPTIONS(ag_loss_options));
 
 AG_END
 #ifndef __cplusplus
@@ -151,5 +161,9 @@ AG_END
 #define ag_permute(...) AG__DIMS1(ag_permute, __VA_ARGS__, AG__LAST)
 #define ag_cross_entropy(...) AG__CALL2(ag_cross_entropy, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
 #define ag_mse_loss(...) AG__CALL2(ag_mse_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_l1_loss(...) AG__CALL2(ag_l1_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_huber_loss(...) AG__CALL2(ag_huber_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_bce_with_logits(...) AG__CALL2(ag_bce_with_logits, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_nll_loss(...) AG__CALL2(ag_nll_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
 #endif
 #endif

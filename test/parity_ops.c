@@ -26,9 +26,10 @@ static int axis_at(args *a, int i, int otherwise)
 static ag_reduction reduction_of(args *a, int i)
 {
     const char *name = arg_text(a, i, "reduction", "mean");
-    /* The older spelling, two flags before it. */
-    int size_average = i == 6 ? 3 : 2, reduce = i - 1;
-    if (arg_given(a, size_average, "size_average") || arg_given(a, reduce, "reduce"))
+    /* The older spelling: two flags, the second right before it, the first before ignore_index where there is one. */
+    int size_average = i == 6 ? 3 : i - 2, reduce = i - 1;
+    bool older = i > 2; /* not huber_loss */
+    if (older && (arg_given(a, size_average, "size_average") || arg_given(a, reduce, "reduce")))
         name = !arg_flag(a, reduce, "reduce", true)               ? "none"
                : !arg_flag(a, size_average, "size_average", true) ? "sum"
                                                                   : "mean";
@@ -175,11 +176,51 @@ static ag_tensor *expand_to_shape_of(ag_tensor *x, ag_tensor *y)
     return (ag_expand)(x, rank, sizes);
 }
 
-/* PyTorch warns of shapes that differ, and broadcasts. */
+static ag_tensor *nll_loss(args *a)
+{
+    int64_t ignore = arg_integer(a, 4, "ignore_index", -100);
+    return ag_nll_loss(input(a), arg_tensor(a, 1, "target"), .weight = arg_optional(a, 2, "weight"), .ignore = &ignore,
+                       .reduction = reduction_of(a, 6));
+}
+
+static ag_tensor *bce_with_logits(args *a)
+{
+    return ag_bce_with_logits(input(a), arg_tensor(a, 1, "target"), .weight = arg_optional(a, 2, "weight"),
+                              .reduction = reduction_of(a, 5), .pos_weight = arg_optional(a, 6, "pos_weight"));
+}
+
+/* Of losses of differences: PyTorch warns of shapes that differ, and broadcasts. */
+typedef struct both {
+    ag_tensor *x, *target;
+} both;
+static both both_of(args *a)
+{
+    ag_tensor *x = input(a), *target = arg_tensor(a, 1, "target"), *all = ag_add(x, target);
+    return (both){ expand_to_shape_of(x, all), expand_to_shape_of(target, all) };
+}
 static ag_tensor *mse_loss(args *a)
 {
-    ag_tensor *x = input(a), *target = arg_tensor(a, 1, "target"), *both = ag_add(x, target);
-    return ag_mse_loss(expand_to_shape_of(x, both), expand_to_shape_of(target, both), .reduction = reduction_of(a, 4));
+    both b = both_of(a);
+    return ag_mse_loss(b.x, b.target, .reduction = reduction_of(a, 4));
+}
+static ag_tensor *l1_loss(args *a)
+{
+    both b = both_of(a);
+    return ag_l1_loss(b.x, b.target, .reduction = reduction_of(a, 4));
+}
+static ag_tensor *huber_loss(args *a)
+{
+    both b = both_of(a);
+    return ag_huber_loss(b.x, b.target, .reduction = reduction_of(a, 2), .delta = arg_number(a, 3, "delta", 1));
+}
+/* huber / beta; with beta 0 the lines meet. */
+static ag_tensor *smooth_l1_loss(args *a)
+{
+    both b = both_of(a);
+    ag_reduction r = reduction_of(a, 4);
+    double beta = arg_number(a, 5, "beta", 1);
+    if (beta == 0) return ag_l1_loss(b.x, b.target, .reduction = r);
+    return ag_div(ag_huber_loss(b.x, b.target, .reduction = r, .delta = beta), beta);
 }
 
 /* ---- shape ------------------------------------------------------------------------------------------------ */
@@ -373,7 +414,12 @@ static const parity_op rows[] = {
     { "mv", .binary = ag_matmul, .other = "vec" },
     { "nn.functional.linear", .call = linear },
     { "nn.functional.cross_entropy", .call = cross_entropy },
+    { "nn.functional.binary_cross_entropy_with_logits", .call = bce_with_logits },
+    { "nn.functional.huber_loss", .call = huber_loss },
+    { "nn.functional.l1_loss", .call = l1_loss },
     { "nn.functional.mse_loss", .call = mse_loss },
+    { "nn.functional.nll_loss", .call = nll_loss },
+    { "nn.functional.smooth_l1_loss", .call = smooth_l1_loss },
 
     { "broadcast_to", .call = expand },
     { "cat", .call = cat },

@@ -1,20 +1,11 @@
-/* loss.c - cross_entropy and mse_loss, defined as PyTorch defines them. */
-#include <autograd/ops/family.h>
+/* loss.c - losses of classes: cross_entropy and nll_loss, defined as PyTorch defines them. */
+#include <autograd/ops/loss.h>
 
-static bool good_reduction(ag_reduction r, const char *who)
-{
-    if (r == AG_MEAN || r == AG_SUM || r == AG_NONE) return true;
-    ag_fail(AG_EINVAL, "%s: .reduction %d is none of AG_MEAN, AG_SUM, AG_NONE", who, (int)r);
-    return false;
-}
-
-/* ---- cross_entropy of classes
- * ------------------------------------------------------------------------------------------ With lp the log_softmax of
- * the logits along the classes, t the targets, w the weights (1 without), e the smoothing: loss[i] = - sum over c of
- * q[i,c] lp[i,c],    q[i,c] = (1 - e) w[c] (1 if c = t[i]) + (e / classes) w[c] and q[i] = 0 where t[i] counts for
- * nothing. The mean divides by the sum of w[t[i]] over those that count. dlogits[i] = g[i] (softmax(logits)[i]
- * sum(q[i]) - q[i]) The softmax is a hidden second output, for the kernel; the textbook rule computes it anew from the
- * logits. */
+/* With t the targets, w the weights (1 without) and e the smoothing:
+ *     q[i,c] = (1 - e) w[c] (1 if c = t[i]) + (e / classes) w[c],    q[i] = 0 where t[i] counts for nothing
+ *     loss[i] = - sum over c of q[i,c] lp[i,c]
+ * where lp is the input of nll_loss (e = 0), the log_softmax of cross_entropy's logits. The mean divides by the sum of
+ * w[t[i]] over those that count. */
 
 typedef struct entropy {
     ag_reduction reduction;
@@ -69,46 +60,38 @@ static double weight_of(const batch *b, int64_t class)
     return b->weight ? ag__number_at(b->dtype, b->weight, class) : 1;
 }
 
-static ag_status entropy_shape(const ag_call *c, ag_shape *out)
+static ag_status classes_shape(const ag_call *c, ag_shape *out)
 {
     const ag__layout *x = c->in[0]->layout, *t = c->in[1]->layout, *w = c->in[2] ? c->in[2]->layout : NULL;
     int axis = class_axis(c->in[0]);
-    ag__shape_copy(&out[1], x);
+    if (c->n_out == 2) ag__shape_copy(&out[1], x);
     ag__shape_drop(&out[0], x, axis);
     bool fits = t->rank == out[0].rank;
     for (int i = 0; fits && i < t->rank; i++) fits = t->dims[i] == out[0].dims[i];
     if (!fits)
-        return ag_fail(AG_ESHAPE, "ag_cross_entropy: classes %s do not fit logits %s: one for each of %s", ag__text(t),
-                       ag__text(x), ag__dims_text(out[0].rank, out[0].dims));
+        return ag_fail(AG_ESHAPE, "%s: classes %s do not fit logits %s: one for each of %s", ag__title(c->op),
+                       ag__text(t), ag__text(x), ag__dims_text(out[0].rank, out[0].dims));
     if (w && (w->rank != 1 || w->dims[0] != x->dims[axis] || w->dtype != x->dtype))
-        return ag_fail(AG_ESHAPE, "ag_cross_entropy: .weight %s %s does not fit logits %s %s: one for each of axis %d",
-                       ag_dtype_name(w->dtype), ag__text(w), ag_dtype_name(x->dtype), ag__text(x), axis);
+        return ag_fail(AG_ESHAPE, "%s: .weight %s %s does not fit logits %s %s: one for each of axis %d",
+                       ag__title(c->op), ag_dtype_name(w->dtype), ag__text(w), ag_dtype_name(x->dtype), ag__text(x),
+                       axis);
     if (((const entropy *)c->attr)->reduction != AG_NONE) out[0].rank = 0;
     return AG_OK;
 }
 
-/* loss[i]; p gets the softmax of the sample at x. */
-static double sample_loss(const batch *b, const char *x, char *p, int64_t class)
-{
-    double norm = b->k->softmax(b->s.n, x, b->s.inner, p, b->s.inner);
-    if (class < 0) return 0;
-    double hit = weight_of(b, class) * (norm - ag__number_at(b->dtype, x, class * b->s.inner));
-    if (b->flat == 0) return hit;
-    double sum =
-        b->weight ? b->k->dot(b->s.n, b->weight, 1, x, b->s.inner) : b->k->reduce[AG__SUM](b->s.n, x, b->s.inner);
-    return (1 - b->o->smoothing) * hit + b->flat * (norm * b->weights - sum);
-}
+/* loss[i] of the sample at x, of a class that is one or -1. p: where the sample lies in a second output. */
+typedef double loss_fn(const batch *b, const char *x, char *p, int64_t class);
 
-static ag_status entropy_forward(ag_call *c)
+static ag_status classes_forward(ag_call *c, loss_fn *f)
 {
     batch b = batch_of(c);
     double total = 0, count = 0;
     for (int64_t i = 0; i < b.n; i++) {
         int64_t class = class_of(&b, i), at = sample_at(&b, i) * b.item;
         if (class >= b.s.n)
-            return ag_fail(AG_EINVAL, "ag_cross_entropy: target %lld at position %lld is no class of logits %s",
+            return ag_fail(AG_EINVAL, "%s: target %lld at position %lld is no class of logits %s", ag__title(c->op),
                            (long long)class, (long long)i, ag__text(c->in[0]->layout));
-        double loss = sample_loss(&b, (char *)c->in[0]->data + at, (char *)c->out[1]->data + at, class);
+        double loss = f(&b, (char *)c->in[0]->data + at, c->n_out == 2 ? (char *)c->out[1]->data + at : NULL, class);
         if (b.o->reduction == AG_NONE) ag__number_put(b.dtype, c->out[0]->data, i, loss);
         if (class >= 0) total += loss, count += weight_of(&b, class);
     }
@@ -144,7 +127,79 @@ static double divisor(const ag_call *c)
     double count = *(const double *)c->saved;
     return count == 0 ? 1 : count;
 }
-/* d loss[i] / d logits[i] */
+static ag_status need_constant_weight(const ag_call *c, bool constant)
+{
+    return constant ? AG_OK : ag_fail(AG_ENODIFF, "%s: .weight is taken as a constant: detach it", ag__title(c->op));
+}
+
+/* slope: d loss[i] / d in[i] */
+typedef ag_tensor *slope_fn(const ag_call *c);
+
+static ag_status classes_vjp(ag_call *c, slope_fn *slope)
+{
+    const entropy *o = c->attr;
+    ag_tensor *g = c->g[0];
+    if (need_constant_weight(c, !c->need[2]) || !c->need[0] || !g) return ag_error();
+    if (o->reduction == AG_NONE) g = ag_unsqueeze(g, class_axis(c->in[0]));
+    if (o->reduction == AG_MEAN) g = ag_div(g, divisor(c));
+    c->gin[0] = ag_mul(g, slope(c));
+    return c->gin[0] ? AG_OK : ag_error();
+}
+static ag_status classes_jvp(ag_call *c, slope_fn *slope)
+{
+    const entropy *o = c->attr;
+    if (need_constant_weight(c, !c->tangent[2]) || !c->tangent[0]) return ag_error();
+    int axis = class_axis(c->in[0]);
+    ag_tensor *t = (ag_sum)(ag_mul(c->tangent[0], slope(c)), o->reduction == AG_NONE, &axis);
+    c->tout[0] = o->reduction == AG_MEAN ? ag_div(t, divisor(c)) : t;
+    return c->tout[0] ? AG_OK : ag_error();
+}
+
+/* gin = or += g slope for one sample of a class; p as for loss_fn */
+typedef void back_fn(const batch *b, double g, int64_t class, const char *p, char *gin, bool add);
+
+static ag_status classes_backward(ag_call *c, back_fn *f)
+{
+    batch b = batch_of(c);
+    if (need_constant_weight(c, !c->need[2])) return ag_error();
+    bool each = b.o->reduction == AG_NONE;
+    double scale = b.o->reduction == AG_MEAN ? 1 / divisor(c) : 1;
+    for (int64_t i = 0; i < b.n; i++) {
+        int64_t class = class_of(&b, i), at = sample_at(&b, i) * b.item;
+        double g = scale * ag__number_at(b.dtype, c->g[0]->data, each ? i : 0);
+        char *gin = (char *)c->gin[0]->data + at;
+        if (class >= 0)
+            f(&b, g, class, c->n_out == 2 ? (const char *)c->out[1]->data + at : NULL, gin, c->add[0]);
+        else if (!c->add[0])
+            b.k->fill(b.s.n, 0, gin, b.s.inner);
+    }
+    return AG_OK;
+}
+/* gin[class] -= g share */
+static void class_back(const batch *b, double g, double share, int64_t class, char *gin)
+{
+    int64_t hit = class * b->s.inner;
+    ag__number_put(b->dtype, gin, hit, ag__number_at(b->dtype, gin, hit) - g * share);
+}
+
+/* ---- cross_entropy of classes: dlogits[i] = g[i] (softmax(logits)[i] sum(q[i]) - q[i]) ----
+ * The softmax is a hidden second output, for the kernel; the textbook rule computes it anew from the logits. */
+
+static double entropy_loss(const batch *b, const char *x, char *p, int64_t class)
+{
+    double norm = b->k->softmax(b->s.n, x, b->s.inner, p, b->s.inner);
+    if (class < 0) return 0;
+    double hit = weight_of(b, class) * (norm - ag__number_at(b->dtype, x, class * b->s.inner));
+    if (b->flat == 0) return hit;
+    double sum =
+        b->weight ? b->k->dot(b->s.n, b->weight, 1, x, b->s.inner) : b->k->reduce[AG__SUM](b->s.n, x, b->s.inner);
+    return (1 - b->o->smoothing) * hit + b->flat * (norm * b->weights - sum);
+}
+static ag_status entropy_forward(ag_call *c)
+{
+    return classes_forward(c, entropy_loss);
+}
+
 static ag_tensor *entropy_slope(const ag_call *c)
 {
     ag_tensor *q = shares(c);
@@ -153,51 +208,26 @@ static ag_tensor *entropy_slope(const ag_call *c)
 }
 static ag_status entropy_vjp(ag_call *c)
 {
-    const entropy *o = c->attr;
-    ag_tensor *g = c->g[0];
-    if (!c->need[0] || !g) return AG_OK;
-    if (o->reduction == AG_NONE) g = ag_unsqueeze(g, class_axis(c->in[0]));
-    if (o->reduction == AG_MEAN) g = ag_div(g, divisor(c));
-    c->gin[0] = ag_mul(g, entropy_slope(c));
-    return c->gin[0] ? AG_OK : ag_error();
+    return classes_vjp(c, entropy_slope);
 }
 static ag_status entropy_jvp(ag_call *c)
 {
-    const entropy *o = c->attr;
-    if (!c->tangent[0]) return AG_OK;
-    int axis = class_axis(c->in[0]);
-    ag_tensor *t = (ag_sum)(ag_mul(c->tangent[0], entropy_slope(c)), o->reduction == AG_NONE, &axis);
-    c->tout[0] = o->reduction == AG_MEAN ? ag_div(t, divisor(c)) : t;
-    return c->tout[0] ? AG_OK : ag_error();
+    return classes_jvp(c, entropy_slope);
 }
 
-/* gin = or += g (p sum(q) - q) for one sample; p and gin as x lie */
-static void sample_back(const batch *b, double g, int64_t class, const char *p, char *gin, bool add)
+static void entropy_back(const batch *b, double g, int64_t class, const char *p, char *gin, bool add)
 {
     int64_t step = b->s.inner;
     double share = (1 - b->o->smoothing) * weight_of(b, class);
     ag__number one = ag__number_of(b->dtype, 1);
     b->k->scale(b->s.n, g * (share + b->flat * b->weights), p, step, gin, step, add);
-    ag__number_put(b->dtype, gin, class * step, ag__number_at(b->dtype, gin, class * step) - g * share);
+    class_back(b, g, share, class, gin);
     if (b->flat != 0)
         b->k->scale(b->s.n, -g * b->flat, b->weight ? b->weight : &one, b->weight ? 1 : 0, gin, step, true);
 }
-
 static ag_status entropy_backward(ag_call *c)
 {
-    batch b = batch_of(c);
-    bool each = b.o->reduction == AG_NONE;
-    double scale = b.o->reduction == AG_MEAN ? 1 / divisor(c) : 1;
-    for (int64_t i = 0; i < b.n; i++) {
-        int64_t class = class_of(&b, i), at = sample_at(&b, i) * b.item;
-        double g = scale * ag__number_at(b.dtype, c->g[0]->data, each ? i : 0);
-        char *gin = (char *)c->gin[0]->data + at;
-        if (class >= 0)
-            sample_back(&b, g, class, (const char *)c->out[1]->data + at, gin, c->add[0]);
-        else if (!c->add[0])
-            b.k->fill(b.s.n, 0, gin, b.s.inner);
-    }
-    return AG_OK;
+    return classes_backward(c, entropy_back);
 }
 
 const ag_op ag__op_cross_entropy = { .name = "cross_entropy",
@@ -205,7 +235,7 @@ const ag_op ag__op_cross_entropy = { .name = "cross_entropy",
                                      .n_out = 2,
                                      .attr_size = sizeof(entropy),
                                      .saved_size = sizeof(double),
-                                     .shape = entropy_shape,
+                                     .shape = classes_shape,
                                      .forward = entropy_forward,
                                      .vjp = entropy_vjp,
                                      .jvp = entropy_jvp,
@@ -236,127 +266,100 @@ static ag_tensor *soft_entropy(ag_tensor *logits, ag_tensor *target, ag_tensor *
     return o->reduction == AG_NONE ? loss : o->reduction == AG_SUM ? ag_sum(loss) : ag_mean(loss);
 }
 
+static bool need_classes(const ag_tensor *target, const char *who)
+{
+    const ag__layout *l = target->layout;
+    if (ag__is_integer(l->dtype)) return true;
+    ag_fail(AG_EDTYPE, "%s: the target is %s %s; classes are i64, i32 or u8", who, ag_dtype_name(l->dtype),
+            ag__text(l));
+    return false;
+}
+
+/* Tape and operands of a loss of classes; o becomes the attributes. */
+static bool begin(ag_tensor **x, ag_tensor **target, ag_tensor **weight, const ag_loss_options *options, entropy *o,
+                  const char *who)
+{
+    ag_tape *t;
+    if (!ag__begin(&t, x, who) || !ag__need_float(*x, who) || !(*target = ag__operand(t, *target, who, 2)))
+        return false;
+    *weight = options->weight ? ag__operand(t, options->weight, who, 3) : NULL;
+    if (options->weight && !*weight) return false;
+    if ((*x)->layout->rank == 0) return ag_fail(AG_ESHAPE, "%s: logits [] have no axis of classes", who), false;
+    *o = (entropy){ options->reduction, options->label_smoothing, options->ignore != NULL,
+                    options->ignore ? *options->ignore : 0 };
+    return true;
+}
+
 ag_tensor *(ag_cross_entropy)(ag_tensor *logits, ag_tensor *target, const ag_loss_options *options)
 {
     static const char who[] = "ag_cross_entropy";
-    static const ag_loss_options none = { .size = sizeof none };
-    const ag_loss_options *o = options ? options : &none;
-    ag_tape *t;
-    if (!ag__begin(&t, &logits, who) || !ag__need_float(logits, who)) return NULL;
-    if (!(target = ag__operand(t, target, who, 2)) || !good_reduction(o->reduction, who)) return NULL;
-    ag_tensor *weight = o->weight ? ag__operand(t, o->weight, who, 3) : NULL;
-    if (o->weight && !weight) return NULL;
-    if (!(o->label_smoothing >= 0 && o->label_smoothing <= 1))
-        return ag_fail(AG_EINVAL, "%s: .label_smoothing %g is not in [0, 1]", who, o->label_smoothing), NULL;
-    if (logits->layout->rank == 0) return ag_fail(AG_ESHAPE, "%s: logits [] have no axis of classes", who), NULL;
-    entropy e = { o->reduction, o->label_smoothing, o->ignore != NULL, o->ignore ? *o->ignore : 0 };
-    ag_dtype d = target->layout->dtype;
-    if (ag__is_float(d)) return soft_entropy(logits, target, weight, &e);
-    if (!ag__is_integer(d))
-        return ag_fail(AG_EDTYPE, "%s: the target is %s %s; classes are i64, i32 or u8", who, ag_dtype_name(d),
-                       ag__text(target->layout)),
-               NULL;
-    return ag__apply(&ag__op_cross_entropy, &e, logits, target, weight);
+    ag_loss_options o;
+    ag_tensor *weight;
+    entropy e;
+    if (!ag__loss_options(&o, options, AG__WEIGHT | AG__SMOOTHING | AG__IGNORE, who) ||
+        !begin(&logits, &target, &weight, &o, &e, who))
+        return NULL;
+    if (!(e.smoothing >= 0 && e.smoothing <= 1))
+        return ag_fail(AG_EINVAL, "%s: .label_smoothing %g is not in [0, 1]", who, e.smoothing), NULL;
+    if (ag__is_float(target->layout->dtype)) return soft_entropy(logits, target, weight, &e);
+    return need_classes(target, who) ? ag__apply(&ag__op_cross_entropy, &e, logits, target, weight) : NULL;
 }
 
-/* ---- mse_loss: (x - t)^2; dx = 2 g (x - t), dt = -dx ---- */
+/* ---- nll_loss: dx[i] = -g[i] q[i] ---- */
 
-/* What the sum is divided by. */
-static double mse_divisor(const ag_call *c)
+static double nll_loss(const batch *b, const char *x, char *p, int64_t class)
 {
-    return *(const ag_reduction *)c->attr == AG_MEAN ? (double)c->in[0]->layout->numel : 1;
+    (void)p;
+    return class < 0 ? 0 : -weight_of(b, class) * ag__number_at(b->dtype, x, class * b->s.inner);
+}
+static ag_status nll_forward(ag_call *c)
+{
+    return classes_forward(c, nll_loss);
 }
 
-static ag_status mse_shape(const ag_call *c, ag_shape *out)
+static ag_tensor *nll_slope(const ag_call *c)
 {
-    const ag__layout *x = c->in[0]->layout, *t = c->in[1] ? c->in[1]->layout : NULL;
-    if (!t) return ag_fail(AG_ENULL, "ag_mse_loss: the target is NULL");
-    if (!ag__is_float(x->dtype) || x->dtype != t->dtype)
-        return ag_fail(AG_EDTYPE, "ag_mse_loss: both must be f32 or both f64: %s %s and %s %s", ag_dtype_name(x->dtype),
-                       ag__text(x), ag_dtype_name(t->dtype), ag__text(t));
-    if (!ag__same_dims(x, t))
-        return ag_fail(AG_ESHAPE, "ag_mse_loss: shapes differ: %s and %s", ag__text(x), ag__text(t));
-    ag__shape_copy(out, x);
-    if (*(const ag_reduction *)c->attr != AG_NONE) out->rank = 0;
-    return AG_OK;
+    return ag_neg(shares(c));
+}
+static ag_status nll_vjp(ag_call *c)
+{
+    return classes_vjp(c, nll_slope);
+}
+static ag_status nll_jvp(ag_call *c)
+{
+    return classes_jvp(c, nll_slope);
 }
 
-/* d = x - t for one piece */
-static void difference(const ag_call *c, const ag__kernels *k, int64_t from, int64_t n, void *d)
+static void nll_back(const batch *b, double g, int64_t class, const char *p, char *gin, bool add)
 {
-    size_t at = (size_t)from * c->in[0]->layout->item;
-    k->binary[AG__F_sub](n, (char *)c->in[0]->data + at, 1, (char *)c->in[1]->data + at, 1, d, 1);
+    (void)p;
+    if (!add) b->k->fill(b->s.n, 0, gin, b->s.inner);
+    class_back(b, g, weight_of(b, class), class, gin);
+}
+static ag_status nll_backward(ag_call *c)
+{
+    return classes_backward(c, nll_back);
 }
 
-static ag_status mse_forward(ag_call *c)
-{
-    const ag__layout *l = c->in[0]->layout;
-    const ag__kernels *k = ag__kernels_for(l->dtype);
-    double sum = 0;
-    for (int64_t i = 0; i < l->numel; i += AG__CHUNK) {
-        int64_t n = l->numel - i < AG__CHUNK ? l->numel - i : AG__CHUNK;
-        ag__chunk d;
-        difference(c, k, i, n, &d);
-        if (*(const ag_reduction *)c->attr != AG_NONE)
-            sum += k->dot(n, &d, 1, &d, 1);
-        else
-            k->unary[AG__F_square](n, &d, 1, (char *)c->out[0]->data + (size_t)i * l->item, 1);
-    }
-    if (*(const ag_reduction *)c->attr != AG_NONE) ag__number_put(l->dtype, c->out[0]->data, 0, sum / mse_divisor(c));
-    return AG_OK;
-}
+const ag_op ag__op_nll_loss = { .name = "nll_loss",
+                                .n_in = 3,
+                                .attr_size = sizeof(entropy),
+                                .saved_size = sizeof(double),
+                                .shape = classes_shape,
+                                .forward = nll_forward,
+                                .vjp = nll_vjp,
+                                .jvp = nll_jvp,
+                                .backward = nll_backward,
+                                .saves = AG_SAVES_IN(1) | AG_SAVES_IN(2) };
 
-static ag_status mse_vjp(ag_call *c)
+ag_tensor *(ag_nll_loss)(ag_tensor *log_probabilities, ag_tensor *target, const ag_loss_options *options)
 {
-    ag_tensor *gx = ag_mul(ag_mul(c->g[0], 2 / mse_divisor(c)), ag_sub(c->in[0], c->in[1]));
-    if (c->need[0]) c->gin[0] = gx;
-    if (c->need[1]) c->gin[1] = ag_neg(gx);
-    return gx && (!c->need[1] || c->gin[1]) ? AG_OK : ag_error();
-}
-static ag_status mse_jvp(ag_call *c)
-{
-    ag_tensor *tx = c->tangent[0], *tt = c->tangent[1];
-    if (!tx && !tt) return AG_OK;
-    ag_tensor *t = tx && tt ? ag_sub(tx, tt) : tx ? tx : ag_neg(tt);
-    t = ag_mul(ag_mul(t, 2 / mse_divisor(c)), ag_sub(c->in[0], c->in[1]));
-    c->tout[0] = *(const ag_reduction *)c->attr == AG_NONE ? t : ag_sum(t);
-    return c->tout[0] ? AG_OK : ag_error();
-}
-static ag_status mse_backward(ag_call *c)
-{
-    const ag__layout *l = c->in[0]->layout;
-    const ag__kernels *k = ag__kernels_for(l->dtype);
-    bool each = *(const ag_reduction *)c->attr == AG_NONE;
-    const char *g = c->g[0]->data;
-    for (int64_t i = 0; i < l->numel; i += AG__CHUNK) {
-        int64_t n = l->numel - i < AG__CHUNK ? l->numel - i : AG__CHUNK;
-        size_t at = (size_t)i * l->item;
-        ag__chunk d;
-        difference(c, k, i, n, &d);
-        k->binary[AG__F_mul](n, &d, 1, each ? g + at : g, each, &d, 1);
-        for (int j = 0; j < 2; j++)
-            if (c->need[j])
-                k->scale(n, (j ? -2 : 2) / mse_divisor(c), &d, 1, (char *)c->gin[j]->data + at, 1, c->add[j]);
-    }
-    return AG_OK;
-}
-
-const ag_op ag__op_mse_loss = { .name = "mse_loss",
-                                .n_in = 2,
-                                .attr_size = sizeof(ag_reduction),
-                                .shape = mse_shape,
-                                .forward = mse_forward,
-                                .vjp = mse_vjp,
-                                .jvp = mse_jvp,
-                                .backward = mse_backward,
-                                .saves = AG_SAVES_IN(0) | AG_SAVES_IN(1) };
-
-ag_tensor *(ag_mse_loss)(ag_tensor *x, ag_tensor *target, const ag_loss_options *options)
-{
-    ag_reduction reduction = options ? options->reduction : AG_MEAN;
-    if (!good_reduction(reduction, "ag_mse_loss")) return NULL;
-    if (options && (options->weight || options->label_smoothing != 0 || options->ignore))
-        return ag_fail(AG_EINVAL, "ag_mse_loss: .weight, .label_smoothing and .ignore belong to ag_cross_entropy"),
-               NULL;
-    return ag__apply(&ag__op_mse_loss, &reduction, x, target);
+    static const char who[] = "ag_nll_loss";
+    ag_loss_options o;
+    ag_tensor *weight;
+    entropy e;
+    if (!ag__loss_options(&o, options, AG__WEIGHT | AG__IGNORE, who) ||
+        !begin(&log_probabilities, &target, &weight, &o, &e, who) || !need_classes(target, who))
+        return NULL;
+    return ag__apply(&ag__op_nll_loss, &e, log_probabilities, target, weight);
 }

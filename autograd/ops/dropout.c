@@ -1,0 +1,59 @@
+/* dropout.c - zeros at random places (Srivastava et al., "Dropout: a simple way to prevent neural networks from
+ * overfitting", JMLR 2014).
+ *
+ * The operation itself takes x and a mask, and is linear in x: with the same mask it is its own vjp and jvp. */
+#include <autograd/ops/family.h>
+
+static ag_status dropout_shape(const ag_call *c, ag_shape *out)
+{
+    const ag__layout *x = c->in[0]->layout, *kept = c->in[1] ? c->in[1]->layout : x;
+    if (kept->dtype != AG_BOOL || !ag__same_dims(x, kept))
+        return ag_fail(AG_ESHAPE, "ag_dropout: the mask of %s is %s %s", ag__text(x), ag_dtype_name(kept->dtype),
+                       ag__text(kept));
+    ag__shape_copy(out, x);
+    return AG_OK;
+}
+
+/* y = x scale where kept, else 0, whatever x is */
+#define DROP(real)                                                                     \
+    do {                                                                               \
+        const real *x = c->in[0]->data;                                                \
+        real *y = c->out[0]->data, scale = (real)(1 / (1 - *(const double *)c->attr)); \
+        for (int64_t i = 0; i < n; i++) y[i] = kept[i] ? x[i] * scale : 0;             \
+    } while (0)
+static ag_status dropout_forward(ag_call *c)
+{
+    const ag__layout *l = c->in[0]->layout;
+    const uint8_t *kept = c->in[1]->data;
+    int64_t n = l->numel;
+    if (l->dtype == AG_F64)
+        DROP(double);
+    else
+        DROP(float);
+    return AG_OK;
+}
+
+static ag_tensor *dropped(const ag_call *c, ag_tensor *x)
+{
+    return ag__apply(c->op, c->attr, x, c->in[1]);
+}
+AG__VJP1(dropout_vjp, dropped(c, g))
+AG__JVP1(dropout_jvp, dropped(c, t))
+
+const ag_op ag__op_dropout = { .name = "dropout",
+                               .n_in = 2,
+                               .attr_size = sizeof(double),
+                               .shape = dropout_shape,
+                               .forward = dropout_forward,
+                               .vjp = dropout_vjp,
+                               .jvp = dropout_jvp,
+                               .saves = AG_SAVES_IN(1) };
+
+ag_tensor *ag_dropout(ag_tensor *x, double p)
+{
+    static const char who[] = "ag_dropout";
+    ag_tape *t;
+    if (!ag__begin(&t, &x, who) || !ag__need_float(x, who)) return NULL;
+    if (!(p >= 0 && p < 1)) return ag_fail(AG_EINVAL, "%s: probability %g is not in [0, 1)", who, p), NULL;
+    return ag__apply(&ag__op_dropout, &p, x, (ag_bernoulli)(1 - p, x->layout->rank, x->layout->dims));
+}
