@@ -52,7 +52,10 @@ MODE ?= release
 ifeq ($(filter release san tsan,$(MODE)),)
 $(error MODE is release, san or tsan, not "$(MODE)")
 endif
-mode_flags.san  = -DAG_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# No null check: of a thread-local address it tests the flags of an addition that the linker may replace by a lea. ASan
+# stops at NULL as well.
+mode_flags.san  = -DAG_DEBUG -fsanitize=address,undefined -fno-sanitize=null -fno-sanitize-recover=all \
+                  -fno-omit-frame-pointer
 mode_flags.tsan = -DAG_DEBUG -fsanitize=thread -fno-omit-frame-pointer
 CFLAGS ?= $(if $(filter release,$(MODE)),-O3,-O1) -g
 
@@ -72,11 +75,17 @@ endif
 kernel_flags     = -ffp-contract=fast -fno-math-errno -fno-trapping-math
 # Loops to be vectorised, each operation rounded by itself.
 optim_flags      = -fno-math-errno -fno-trapping-math -ffp-contract=off
+# safetensors' headers are JSON. Without jansson, or with JANSSON= , saving says that it is missing.
+JANSSON ?= $(shell pkg-config --exists jansson 2>/dev/null && echo yes)
+ifneq ($(strip $(JANSSON)),)
+io_flags := -DAG_HAVE_JANSSON $(shell pkg-config --cflags jansson 2>/dev/null)
+io_libs  := $(or $(shell pkg-config --libs jansson 2>/dev/null),-ljansson)
+endif
 isa_flags.avx2   = -mavx2 -mfma
 isa_flags.avx512 = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512
 
 flags := $(compile) $(CFLAGS) $(LDFLAGS) $(library_flags) $(bench_flags) $(dispatch_flags) $(kernel_flags) \
-         $(optim_flags) $(foreach i,$(isas),$(isa_flags.$i)) $(shell $(CC) --version | head -n 1)
+         $(optim_flags) $(io_flags) $(foreach i,$(isas),$(isa_flags.$i)) $(shell $(CC) --version | head -n 1)
 B := build/$(notdir $(firstword $(CC)))-$(MODE)-$(shell printf '%s' '$(subst ','\'',$(flags))' | cksum | cut -d' ' -f1)
 Q := $(if $(V),,@)
 
@@ -115,7 +124,7 @@ $B/libretrograd.a: $(objects) $B/objects.txt
 $B/$(shared): $(objects) $B/objects.txt retrograd.map
 	@echo "LD  $@"
 	$Q$(CC) -shared $(mode_flags.$(MODE)) $(CFLAGS) -Wl,-soname,$(soname) -Wl,--version-script=retrograd.map \
-	    -Wl,-Bsymbolic-functions -Wl,-z,defs $(LDFLAGS) -o $@ $(objects) -lm -pthread
+	    -Wl,-Bsymbolic-functions -Wl,-z,defs $(LDFLAGS) -o $@ $(objects) $(io_libs) -lm -pthread
 $B/libretrograd.so: $B/$(shared)
 	@ln -sf $(shared) $B/$(soname) && ln -sf $(shared) $@
 
@@ -126,8 +135,8 @@ $B/objects.txt: FORCE
 $B/%.o: %.c
 	@echo "CC  $<" && mkdir -p $(@D)
 	$Q$(compile) $(if $(filter $(sources),$<),$(library_flags)) $(if $(filter $(dispatch),$<),$(dispatch_flags)) \
-	    $(if $(filter optim/%,$<),$(optim_flags)) $(if $(filter bench/%,$<),$(bench_flags)) \
-	    -MMD -MP $(CFLAGS) -c -o $@ $<
+	    $(if $(filter optim/%,$<),$(optim_flags)) $(if $(filter autograd/io/%,$<),$(io_flags)) \
+	    $(if $(filter bench/%,$<),$(bench_flags)) -MMD -MP $(CFLAGS) -c -o $@ $<
 
 define kernel_rule
 $B/autograd/kernels/%.$1.o: autograd/kernels/%.c
@@ -148,7 +157,7 @@ $B/$1/parts.a: $(patsubst %.c,$B/%.o,$(filter $1/%,$(parts)))
 $(patsubst %.c,$B/%,$(filter $1/%,$(mains))): $B/%: %.c $B/%.o $B/$1/parts.a $B/examples/parts.a $B/libretrograd.a
 	@echo "LD  $$@"
 	$Q$$(CC) $$(mode_flags.$$(MODE)) $$(CFLAGS) $$(wraps) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) \
-	    -Wl,--as-needed $$(libraries.$1) -lm -pthread
+	    -Wl,--as-needed $$(libraries.$1) $$(io_libs) -lm -pthread
 endef
 $(foreach d,examples test bench,$(eval $(call program_rule,$d)))
 
@@ -161,7 +170,7 @@ run: $B/examples/fashion_mnist
 
 # ---- tests -----------------------------------------------------------------------------------------------------------
 test: $(filter $B/%,$(chosen)) $(examples) $B/libretrograd.a $(if $(filter release,$(MODE)),$B/libretrograd.so)
-	@BUILD=$B CC='$(CC)' JOBS=$(JOBS) test/run.sh $(chosen)
+	@BUILD=$B CC='$(CC)' LIBS='$(io_libs)' JOBS=$(JOBS) test/run.sh $(chosen)
 # Tests ask for more memory than there is; the answer is NULL, as from malloc.
 ASAN_OPTIONS  ?= allocator_may_return_null=1:detect_stack_use_after_return=1
 TSAN_OPTIONS  ?= allocator_may_return_null=1
@@ -220,7 +229,7 @@ install: $B/libretrograd.a $B/libretrograd.so
 	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$(INCLUDEDIR)' '' 'Name: retrograd' \
 	    'Description: reverse-mode automatic differentiation of scalars and tensors on one tape' \
 	    'Version: $(version)' 'Cflags: -I$${includedir}/retrograd' 'Libs: -L$${libdir} -lretrograd -lm' \
-	    'Libs.private: -pthread' >$(DESTDIR)$(LIBDIR)/pkgconfig/retrograd.pc
+	    'Libs.private: $(strip -pthread $(io_libs))' >$(DESTDIR)$(LIBDIR)/pkgconfig/retrograd.pc
 	@$(if $(DESTDIR),:,ldconfig 2>/dev/null || :)
 	@echo 'retrograd $(version) is in $(DESTDIR)$(PREFIX)'
 
