@@ -10,7 +10,7 @@
 
 #include <autograd/autograd.h>
 
-#define near(a, b) assert_true(fabs((a) - (b)) <= 1e-12 * (1 + fabs(b)))
+#define near(a, b) assert_true(fabs((double)(a) - (double)(b)) <= 1e-12 * (1 + fabs((double)(b))))
 
 /* A debug build never uses a released header again. */
 #ifdef AG_DEBUG
