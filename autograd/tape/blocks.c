@@ -9,7 +9,7 @@
 static const ag_block empty;
 
 /* Is x fit to be an operand? A constant is one, with id 0. */
-static bool settle(ag_block *x, unsigned code, unsigned operand)
+static inline bool settle(ag_block *x, unsigned code, unsigned operand)
 {
     if (x->id == 0) return true;
     x->id = ag__settled(&ag__pen, (ag_scalar){ 0, x->id, x->gen }, code, operand);
@@ -17,7 +17,7 @@ static bool settle(ag_block *x, unsigned code, unsigned operand)
 }
 
 /* A constant among recorded operands becomes one of them: its adjoint needs a place. */
-static bool promote(ag_block *x)
+static inline bool promote(ag_block *x)
 {
     if (x->id == 0) *x = ags_block_input(x->n, x->value);
     return x->n == 0 || x->id;
@@ -31,21 +31,22 @@ static bool fit(unsigned code, const char *what, size_t n, size_t wanted)
 }
 
 /* Where n results go: into the streams, with room for so many operands and pointers; or for constants the arena. */
-static double *open_block(unsigned code, size_t n, size_t n_ix, size_t pointers, bool constant)
+static inline double *open_block(unsigned code, size_t n, size_t n_ix, size_t pointers, bool constant)
 {
     ag_pen *p = &ag__pen;
-    ag_tape *t = ag__tape(ag__statement_name(code));
-    if (!t) return NULL;
+    ag_tape *t = ag__here.tape;
+    if (ag__unlikely(!t)) return ag__tape(ag__statement_name(code)), NULL; /* which says so */
     if (constant) return ag__arena_get(&t->arena, n * sizeof(double));
     if (!ag__room(p, n, n_ix, p->keep ? pointers : n + pointers)) return NULL;
     return p->keep ? p->val + p->next : p->pd;
 }
 
-static ag_block close_block(unsigned code, double *y, uint32_t n, uint32_t *ix, int pointers, const double *const *from)
+static inline ag_block close_block(unsigned code, double *y, uint32_t n, uint32_t *ix, int pointers,
+                                   const double *const *from)
 {
     ag_pen *p = &ag__pen;
     double *pd = p->keep ? p->pd : p->pd + n;
-    if (pointers) memcpy(pd, from, (size_t)pointers * sizeof *from);
+    for (int i = 0; i < pointers; i++) memcpy(pd + i, from + i, sizeof *from);
     return (ag_block){ y, ag__close(p, code, n, ix, pd + pointers), n, p->gen };
 }
 
@@ -131,10 +132,10 @@ ag_block ags_block_trimv(ag_block diag, ag_block low, ag_block x)
 }
 
 /* One result y: the operands were written up to ix. */
-static ag_scalar close_sum(unsigned code, double y, uint32_t *ix, int pointers, const double *const *from)
+static inline ag_scalar close_sum(unsigned code, double y, uint32_t *ix, int pointers, const double *const *from)
 {
     ag_pen *p = &ag__pen;
-    if (pointers) memcpy(p->pd, from, (size_t)pointers * sizeof *from);
+    for (int i = 0; i < pointers; i++) memcpy(p->pd + i, from + i, sizeof *from);
     p->val[p->next & p->keep] = y;
     return (ag_scalar){ y, ag__close(p, code, 1, ix, p->pd + pointers), p->gen };
 }
