@@ -15,5 +15,6 @@
 #include <autograd/grad.h>
 #include <autograd/gradcheck.h>
 #include <autograd/op.h>
+#include <autograd/io.h>
 #include <autograd/generic.h> /* last: lifts C numbers, and one spelling for tensors and scalars */
 #endif
