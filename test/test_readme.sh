@@ -21,7 +21,7 @@ awk -v work="$work" '
 
 works() { # number
     ${CC:-cc} -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror $sanitizers -I. -o "$work/$1" "$work/$1.c" \
-        "$BUILD/libretrograd.a" -lm -pthread &&
+        "$BUILD/libretrograd.a" ${LIBS:-} -lm -pthread &&
         "$work/$1" >"$work/$1.out" && diff -u "$work/$1.txt" "$work/$1.out"
 }
 
