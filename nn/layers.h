@@ -22,7 +22,8 @@ AG_API ag_module *ag_Residual(ag_module *body); /* x + body(x); name "body" */
 AG_API ag_module *ag_Act(ag_tensor *(*f)(ag_tensor *x));
 /* x weight' + bias: [..., in] -> [..., out]; weight [out, in] and bias [out] uniform within 1 / sqrt(in). */
 AG_API ag_module *ag_Linear(int64_t in, int64_t out, AG_OPTIONS(ag_layer_options));
-/* In train mode each element is zeroed with probability p, in [0, 1), and the others scaled by 1 / (1 - p); in eval mode x. */
+/* In train mode each element is zeroed with probability p, in [0, 1), and the others are scaled by 1 / (1 - p); in eval
+ * mode x passes. */
 AG_API ag_module *ag_Dropout(double p);
 AG_API ag_module *ag_Flatten(void); /* [n, ...] -> [n, rest] */
 

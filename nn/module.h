@@ -1,9 +1,9 @@
 /* module.h - a named tree of parameters, with one function through it.
  *
  * Always true:
- *  1. A module is mine until it becomes someone's child (ag_child, ag_Sequential); then its parent frees it. Modules and
- *     tensors are counted: ag_module_retain and ag_retain make one more owner, for a module used in two places or a
- *     tied weight.
+ *  1. A module is mine until it becomes someone's child (ag_child, ag_Sequential); then its parent frees it. Modules
+ *     and tensors are counted: ag_module_retain and ag_retain make one more owner, for a module used in two places or
+ *     a tied weight.
  *  2. Names are dotted paths, as in PyTorch: "0.weight", "body.2.bias". A module's own tensors come first, in the order
  *     they were given, then its children. What is in several places is listed once, under its first name.
  *  3. Parameters are ordinary leaf tensors. Lists from ag_parameters and ag_state are borrowed: good until the tree
@@ -29,9 +29,9 @@ AG_API void *ag_self(ag_module *m);
 /* Each takes over what it is given and returns it. On failure - it is NULL, the name is taken or has a dot - it is
  * freed, NULL returned, and the failure sticks to m. */
 AG_API ag_tensor *ag_own(ag_module *m, const char *name, ag_tensor *parameter);     /* an ag_param */
-AG_API ag_tensor *ag_own_buffer(ag_module *m, const char *name, ag_tensor *buffer); /* state without gradient, an ag_new */
+AG_API ag_tensor *ag_own_buffer(ag_module *m, const char *name, ag_tensor *buffer); /* an ag_new: state */
 AG_API ag_module *ag_child(ag_module *m, const char *name, ag_module *child);
-/* m, or NULL with everything freed if any of the above failed or an error is pending. The last line of a constructor. */
+/* m, or NULL with everything freed if any of the above failed or an error is pending: the end of a constructor. */
 AG_API ag_module *ag_module_done(ag_module *m);
 /* For what self holds besides tensors and children; runs before they go. */
 AG_API void ag_module_on_free(ag_module *m, void (*f)(void *self));
@@ -59,8 +59,8 @@ AG_API ag_module *ag_module_at(const ag_module *m, const char *path);
 AG_API int64_t ag_module_freeze(ag_module *m, const char *pattern, bool frozen);
 /* Takes over all values of a module with the same names and shapes, converting the dtype. Otherwise nothing changes. */
 AG_API ag_status ag_module_copy(ag_module *to, const ag_module *from);
-/* Calls f on every module once, parents after children, with its path; stops at what is not AG_OK and returns it. f must
- * not give the tree other parts. */
+/* Calls f on every module once, parents after children, with its path; stops at what is not AG_OK and returns it. f
+ * must not give the tree other parts. */
 typedef ag_status ag_visit_fn(ag_module *m, const char *path, void *user);
 AG_API ag_status ag_apply_to(ag_module *m, ag_visit_fn *f, void *user);
 /* A table of the modules with their parameters and bytes, and of the last ag_forward in train mode: output shapes and
