@@ -4,7 +4,8 @@
  * and the tape already is one: the same recording serves any number of transforms.
  *
  * Results are temporaries and, while recording is on, themselves differentiable - to any order. Inside AG_NO_GRAD they
- * are plain values and cheaper. x may be a leaf or any intermediate; if y does not depend on it the result is zeros. */
+ * are plain values and cheaper. x may be a leaf or any intermediate that requires a gradient (ag_variable makes one of a plain
+ * value; else AG_EGRAPH); if y does not depend on it the result is zeros. */
 #ifndef AG_GRAD_H
 #define AG_GRAD_H
 #include <autograd/scalar.h>

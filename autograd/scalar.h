@@ -28,9 +28,11 @@ static inline ag_scalar ag_const(double value)
 AG_API ag_scalar ag_input(double value);
 AG_API void ags_inputs(size_t n, const double *values, ag_scalar *x);
 
-/* ---- derivatives: dy/dx of what is recorded; any number of sweeps, no re-recording --------------------------------- */
+/* ---- derivatives: dy/dx of what is recorded, without recording again; any number of sweeps ---------------------------
+ * (through tensors ag_backward needs .retain for a second one). */
 AG_API ag_status ags_backward(ag_scalar y, AG_OPTIONS(ag_backward_options)); /* ag_backward(y) comes here */
-/* After a backward walk, of a tensor or a scalar: the derivative by x. 0 for a constant and for what was recorded later. */
+/* What the last plain walk left (ag_backward; also ags_gradient, ags_vjp and ag_grad inside AG_NO_GRAD): the derivative by
+ * x. 0 for a constant and for what was recorded after that walk. */
 AG_API double ag_adjoint(ag_scalar x);
 /* ag_grad(y, x): recorded while recording is on, so differentiate again. */
 AG_API ag_scalar ags_grad(ag_scalar y, ag_scalar x);
@@ -50,8 +52,9 @@ AG_API ag_scalar ags_lin(size_t n, const ag_scalar *x, const double *k);      /*
 AG_API ag_scalar ags_sqnorm(size_t n, const ag_scalar *x);                    /* sum of x[i]^2 */
 AG_API ag_scalar ags_logsumexp(size_t n, const ag_scalar *x);                 /* log of the sum of e^x[i], n > 0 */
 AG_API ag_scalar ags_poly(size_t n, const double *coefficient, ag_scalar x);  /* sum of coefficient[i] x^i */
-/* A statement of one's own: value and one partial derivative per operand. It has a first derivative only: asking for a
- * second is AG_ENODIFF. */
+/* A statement of one's own: value and one partial derivative per operand. It has a first derivative only: a recorded
+ * one (ag_grad while recording), which could be differentiated again, is AG_ENODIFF; AG_NO_GRAD, ag_backward and
+ * ags_gradient give it. */
 AG_API ag_scalar ags_statement(double value, size_t n, const ag_scalar *x, const double *partial);
 
 /* ---- bridges to tensors --------------------------------------------------------------------------------------------- */

@@ -352,6 +352,181 @@ static void third_derivatives(void **state)
     near(s3.value, 6 * cos(0.7) - 6 * 0.7 * sin(0.7) - 0.49 * cos(0.7));
 }
 
+/* ---- what a hostile reading of the headers found ---- */
+
+static void rewinding_forgets_what_lay_above(void **state)
+{
+    ag_tape *t = *state;
+    ag_tensor *x = ag_variable(ag_full(AG_F64, 2, 4));
+    ag_scalar a = ag_input(2);
+    ag_mark m = ag_tape_mark(t);
+    assert_int_equal(ag_backward(ag_sum(ag_square(x))), AG_OK);
+    assert_non_null(ag_grad_of(x));
+    assert_int_equal(ag_backward(ag_mul(a, a)), AG_OK);
+    assert_int_equal(ag_tape_rewind(t, m), AG_OK);
+    assert_null(ag_grad_of(x)); /* it lay above the mark */
+    near(ag_adjoint(ag_sin(a)), 0);
+    ag_tape_rewind(t, m), ag_tape_rewind(t, m);
+    ag_tensor *z[5];
+    for (int i = 0; i < 5; i++) z[i] = ag_full(AG_F64, 7, 4);
+    assert_int_equal(ag_backward(ag_sum(ag_square(x))), AG_OK);
+    for (int i = 0; i < 5; i++) near(ag_at(z[i], 1), 7);
+    near(ag_at(ag_grad_of(x), 3), 4);
+}
+
+static void marks_die_with_their_place(void **state)
+{
+    ag_tape *t = *state;
+    ag_mark first = ag_tape_mark(t);
+    ag_ones(AG_F64, 2);
+    ag_mark second = ag_tape_mark(t);
+    assert_int_equal(ag_tape_rewind(t, first), AG_OK);
+    ag_ones(AG_F64, 2), ag_ones(AG_F64, 2);
+    ag_tape_mark(t);
+    assert_int_equal(ag_tape_rewind(t, second), AG_ESTALE);
+    ag_clear_error();
+    assert_int_equal(ag_tape_rewind(t, first), AG_OK);
+}
+
+static void freezing_between_uses(void **state)
+{
+    (void)state;
+    ag_tensor *w = leaf3(1, 1, 1);
+    ag_tensor *a = ag_sum(ag_mul(w, 3.0));
+    ag_freeze(w, true);
+    ag_tensor *k = ag_sum(ag_mul(w, 100.0));
+    assert_null(ag_grad(a, w)); /* frozen: no gradient by it */
+    assert_int_equal(ag_clear_error(), AG_EGRAPH);
+    ag_freeze(w, false);
+    ag_tensor *y = ag_add(ag_add(a, ag_sum(ag_mul(w, 5.0))), k);
+    near(ag_at(ag_grad(y, w), 0), 8);
+    assert_int_equal(ag_backward(y, .retain = true, .into = AG_PARAMS({ "w", w })), AG_OK);
+    assert_int_equal(ag_backward(y), AG_OK);
+    near(ag_at(ag_grad_of(w), 0), 16);
+    ag_free(w);
+}
+
+static void a_gradient_may_be_an_operand(void **state)
+{
+    (void)state;
+    ag_tensor *w = leaf3(1, 1, 1);
+    assert_int_equal(ag_backward(ag_sum(ag_mul(w, 10.0))), AG_OK);
+    ag_tensor *g = ag_grad_of(w), *p = ag_sum(ag_mul(w, g));
+    ag_tensor *y = ag_add(p, ag_mul(3.0, ag_sum(ag_mul(w, g))));
+    ag_zero_grad(AG_PARAMS({ "w", w }));
+    assert_int_equal(ag_backward(y), AG_OK);
+    near(ag_at(ag_grad_of(w), 0), 40);
+    ag_free(ag_grad_of(w)); /* not ours */
+    assert_int_equal(ag_clear_error(), AG_ESTALE);
+    ag_free(w);
+}
+
+static void hooks_go_with_their_tensors(void **state)
+{
+    ag_tape *t = *state;
+    ag_tensor *w = leaf3(1, 2, 3);
+    struct seen late = { 0 }, kept = { 0 };
+    ag_tensor *h = ag_mul(w, 2.0);
+    ag_mark m = ag_tape_mark(t);
+    ag_tensor *above = ag_exp(h);
+    assert_int_equal(ag_hook(above, look, &late), AG_OK);
+    assert_int_equal(ag_hook(h, look, &kept), AG_OK); /* added later, lies lower */
+    assert_int_equal(ag_tape_rewind(t, m), AG_OK);
+    for (int i = 0; i < 8; i++) ag_ones(AG_F64, 3);
+    assert_int_equal(ag_backward(ag_sum(ag_exp(h))), AG_OK);
+    assert_int_equal(kept.calls, 1);
+    assert_int_equal(late.calls, 0);
+    ag_free(w);
+}
+
+static void tapes_freed_in_any_order(void **state)
+{
+    (void)state;
+    ag_tape *was = ag_tape_current(), *a = ag_tape_new(), *b = ag_tape_new();
+    ag_tape_use(a), ag_tape_free(a);
+    ag_tape_use(b), ag_tape_free(b); /* must not bring a back */
+    ag_tape *now = ag_tape_current();
+    assert_true(now == NULL || now == was);
+    ag_tape_use(was);
+}
+
+static ag_tensor *meddle(ag_tensor *x, ag_tensor *g, void *user)
+{
+    (void)x, (void)g;
+    ag_tape_free(user);
+    return NULL;
+}
+static void a_walked_tape_cannot_be_freed(void **state)
+{
+    ag_tensor *w = leaf3(1, 2, 3), *h = ag_mul(w, 2.0);
+    ag_hook(h, meddle, *state);
+    assert_int_equal(ag_backward(ag_sum(h)), AG_ETAPE);
+    ag_tape_reset(*state);
+    ag_free(w);
+}
+
+/* A rule may be wrong in what it returns; mode says how. */
+static int mode;
+static ag_status odd_forward(ag_call *c)
+{
+    for (int i = 0; i < 3; i++) ag_f64_write(c->out[0])[i] = ag_f64_write(c->out[1])[i] = sin(ag_f64(c->in[0])[i]);
+    return ag_error();
+}
+static ag_status odd_vjp(ag_call *c)
+{
+    switch (mode) {
+    case 0: c->gin[0] = ag_to(c->in[0], AG_F32); break;
+    case 1: c->gin[0] = ag_zeros(AG_F64, 7); break;
+    case 2: return AG_EUSER;
+    default: c->gin[0] = ag_mul(c->g[0], c->out[1]);
+    }
+    return ag_error();
+}
+static const ag_op odd_op = { .name = "odd",
+                              .n_in = 1,
+                              .n_out = 2,
+                              .shape = ag_shape_same,
+                              .forward = odd_forward,
+                              .vjp = odd_vjp,
+                              .saves = AG_SAVES_OUT(1) };
+static void rules_are_held_to_their_contract(void **state)
+{
+    static const ag_status expected[] = { AG_ESHAPE, AG_ESHAPE, AG_EUSER, AG_ESAVED };
+    ag_tensor *w = leaf3(1, 2, 3);
+    for (mode = 0; mode < 4; mode++) {
+        ag_tensor *out[2];
+        assert_int_equal(ag_apply_all(&odd_op, NULL, AG_LIST(w), out), AG_OK);
+        if (mode == 3) ag_fill(out[1], 100);
+        assert_int_equal(ag_backward(ag_sum(out[0])), expected[mode]);
+        assert_non_null(strstr(ag_errmsg(), "odd"));
+        assert_null(ag_grad_of(w));
+        ag_tape_reset(*state);
+    }
+    ag_free(w);
+}
+
+static void lists_may_not_be_null(void **state)
+{
+    (void)state;
+    ag_tensor *x = ag_ones(AG_F64, 2, 3);
+    assert_null((ag_sum)(x, 2, NULL));
+    assert_int_equal(ag_clear_error(), AG_ENULL);
+    assert_null((ag_reshape)(x, 2, NULL));
+    assert_int_equal(ag_clear_error(), AG_ENULL);
+    assert_null((ag_expand)(x, 3, NULL));
+    assert_int_equal(ag_clear_error(), AG_ENULL);
+    assert_null((ag_permute)(x, 2, NULL));
+    assert_int_equal(ag_clear_error(), AG_ENULL);
+    assert_null((ag_flip)(x, 1, NULL));
+    assert_int_equal(ag_clear_error(), AG_ENULL);
+    assert_null(ag_cat((ag_list){ NULL, 2 }, 0));
+    assert_int_equal(ag_clear_error(), AG_ENULL);
+    ag_zero_grad((ag_params){ NULL, 2 });
+    assert_int_equal(ag_clear_error(), AG_ENULL);
+    assert_null(ag_grad(ag_sum(x), x)); /* requires no gradient: an error, not zeros */
+    assert_int_equal(ag_clear_error(), AG_EGRAPH);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, done)
@@ -371,6 +546,15 @@ int main(void)
         T(memory_is_limited_flat_and_counted),
         T(leaves_are_counted),
         T(layouts_flow_through),
+        T(rewinding_forgets_what_lay_above),
+        T(marks_die_with_their_place),
+        T(freezing_between_uses),
+        T(a_gradient_may_be_an_operand),
+        T(hooks_go_with_their_tensors),
+        T(tapes_freed_in_any_order),
+        T(a_walked_tape_cannot_be_freed),
+        T(rules_are_held_to_their_contract),
+        T(lists_may_not_be_null),
         T(jvp_and_vjp_agree_with_grad),
         T(third_derivatives),
     };

@@ -38,6 +38,7 @@ ag_status ag_fail(ag_status code, const char *format, ...)
 {
     if (code == AG_OK || (unsigned)code >= N_STATUS) code = AG_EINVAL;
     if (pending) return code;
+    if (!format) format = "";
     char fresh[TEXT_SIZE]; /* an argument may be the old text */
     va_list args;
     va_start(args, format);

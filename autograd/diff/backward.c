@@ -24,7 +24,8 @@ static bool prepare_leaf(ag_tape *t, ag_tensor *proxy)
         leaf->x.adj = made;
     }
     ag_tensor *gradient = leaf->x.adj;
-    if (!leaf->has_grad && ag__proxy_find(t, &leaf->x) == proxy) proxy->adj = gradient->data;
+    bool free_to_write = !leaf->has_grad && !ag__proxy_find(t, gradient); /* or it is an operand itself */
+    if (free_to_write && ag__proxy_find(t, &leaf->x) == proxy) proxy->adj = gradient->data;
     return true;
 }
 
@@ -88,6 +89,7 @@ static void commit(ag__walk *w)
 static bool restrict_to(ag__walk *w, ag_params into)
 {
     ag_tape *t = w->tape;
+    if (!ag__have_list(into.n, into.at, "ag_backward: .into")) return false;
     ag_tensor **x = ag__arena_get(&t->arena, (size_t)into.n * sizeof *x);
     int64_t n = 0;
     if (!x) return false;
@@ -174,6 +176,7 @@ double ag_adjoint(ag_scalar x)
 
 void ag_zero_grad(ag_params params)
 {
+    if (!ag__have_list(params.n, params.at, "ag_zero_grad")) return;
     for (int64_t i = 0; i < params.n; i++) {
         ag_tensor *x = params.at[i].tensor;
         if (!x) continue;

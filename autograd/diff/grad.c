@@ -27,6 +27,10 @@ static bool operands(ag_tape *t, ag_list given, ag_tensor **x, const char *who)
     for (int64_t i = 0; i < given.n; i++) {
         if (!(x[i] = ag__operand(t, given.at[i], who, (int)i + 2))) return false;
         if (!ag__need_float(x[i], who)) return false;
+        if (!(x[i]->flags & AG__GRAD))
+            return ag_fail(AG_EGRAPH, "%s: operand %d %s requires no gradient; ag_variable and ag_param make what does",
+                           who, (int)i + 2, ag__text(x[i]->layout)),
+                   false;
     }
     return true;
 }

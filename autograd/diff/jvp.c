@@ -29,7 +29,7 @@ static bool node_tangent(ag__walk *w, ag_tensor *y)
                   .tout = tout };
     c.n_out = y->op->n_out ? y->op->n_out : 1;
     for (int k = 0; k < c.n_out; k++) out[k] = t->node[y->seq + (uint32_t)k];
-    if (y->op->jvp(&c)) return false;
+    if (!ag__ran(y->op->jvp(&c), y->op, "jvp")) return false;
     for (int k = 0; k < c.n_out; k++) {
         if (tout[k] && !ag__same_dims(tout[k]->layout, out[k]->layout))
             return ag_fail(AG_ESHAPE, "ag_jvp: the forward rule of %s gave %s for a result %s", ag__title(y->op),
@@ -67,6 +67,10 @@ ag_tensor *ag_jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v)
                        ag_dtype_name(x->layout->dtype), ag__text(x->layout)),
                NULL;
     if (!ag__need_float(x, "ag_jvp") || !ag__need_float(y, "ag_jvp")) return NULL;
+    if (!(x->flags & AG__GRAD))
+        return ag_fail(AG_EGRAPH, "ag_jvp: operand 2 %s requires no gradient; ag_variable and ag_param make what does",
+                       ag__text(x->layout)),
+               NULL;
     ag__walk w;
     uint32_t top = ag__walk_top(y) > x->seq + 1 ? ag__walk_top(y) : x->seq + 1;
     if (!ag__walk_begin(&w, t, top, true)) return NULL;

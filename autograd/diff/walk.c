@@ -139,7 +139,14 @@ static inline bool still_valid(ag_tensor *y)
                        i + 1, ag__text(y->in[i]->layout), ag__title(y->op)),
                false;
     }
-    if (ag__unlikely(y->base == y && y->version) && (!saves || (saves & AG_SAVES_OUT(0))))
+    return true;
+}
+
+/* The values of its outputs that the rule reads, likewise. */
+static inline bool output_valid(const ag_tensor *y, const ag_tensor *out, int k)
+{
+    uint32_t saves = y->op->saves;
+    if (ag__unlikely(out->base == out && out->version) && (!saves || (saves & AG_SAVES_OUT(k))))
         return ag_fail(AG_ESAVED, "the result %s of %s was overwritten before its derivative", ag__text(y->layout),
                        ag__title(y->op)),
                false;
@@ -187,7 +194,7 @@ static bool run_kernel(ag_tape *t, ag_call *c, ag_tensor *room, bool *add)
         c->gin[i] = &room[i];
     }
     c->add = add;
-    return c->op->backward(c) == AG_OK;
+    return ag__ran(c->op->backward(c), c->op, "backward");
 }
 
 /* May the kernel be used: it takes row-major buffers, or says that it takes any. */
@@ -228,11 +235,27 @@ static inline bool pass_elementwise(ag__walk *w, ag_tensor *y)
     const ag__elementwise *e = y->op->impl;
     bool need[2] = { wanted(w, y->in[0]), y->n_in > 1 && wanted(w, y->in[1]) };
     if (!need[0] && !need[1]) return true;
-    if (!still_valid(y)) return false;
+    if (!still_valid(y) || !output_valid(y, y, 0)) return false;
     if (y->n_in == 2 && y->layout->numel == 1 && (!need[0] || ag__one_backward(e->code, y, 0)) &&
         (!need[1] || ag__one_backward(e->code, y, 1)))
         return true;
     return e->backward(w->tape, y, e->code, need);
+}
+
+/* A rule's gradient has its input's dtype, and its shape or one the input was broadcast to. */
+static bool gradient_fits(const ag_tensor *y, int i, const ag_tensor *g)
+{
+    const ag__layout *lx = y->in[i]->layout, *lg = g->layout;
+    if (!ag__readable(g, ag__title(y->op), i + 1)) return false;
+    bool fits = lg->dtype == lx->dtype && lg->rank >= lx->rank;
+    for (int k = 1; fits && k <= lx->rank; k++) {
+        int64_t have = lg->dims[lg->rank - k], want = lx->dims[lx->rank - k];
+        fits = have == want || want == 1;
+    }
+    if (!fits)
+        ag_fail(AG_ESHAPE, "%s: its vjp gave a gradient %s %s for input %d, which is %s %s", ag__title(y->op),
+                ag_dtype_name(lg->dtype), ag__text(lg), i + 1, ag_dtype_name(lx->dtype), ag__text(lx));
+    return fits;
 }
 
 /* Runs the rule of y; results go to the adjoints of its inputs. */
@@ -257,6 +280,8 @@ static bool pass(ag__walk *w, ag_tensor *y)
         if (!any) return true;
     } else if (!outputs(t, y, &c, out, g, out_room))
         return true;
+    for (int k = 0; k < c.n_out; k++)
+        if (!output_valid(y, out[k], k)) return false;
     uint32_t first = t->n_node;
     bool ok;
     if (!w->recorded && kernel_fits(&c))
@@ -268,10 +293,11 @@ static bool pass(ag__walk *w, ag_tensor *y)
     } else {
         bool was = !w->recorded && ag_record(false);
         for (int i = 0; i < c.n_in; i++) c.gin[i] = NULL;
-        ok = c.op->vjp(&c) == AG_OK;
+        ok = ag__ran(c.op->vjp(&c), c.op, "vjp");
         for (int i = 0; ok && i < c.n_in; i++) {
             if (!need[i] || !c.gin[i]) continue;
-            ok = w->recorded ? add_recorded(w, c.in[i], c.gin[i]) : add_plain(t, c.in[i], c.gin[i], first);
+            ok = gradient_fits(y, i, c.gin[i]) &&
+                 (w->recorded ? add_recorded(w, c.in[i], c.gin[i]) : add_plain(t, c.in[i], c.gin[i], first));
         }
         if (was) ag_record(true);
     }
@@ -287,6 +313,7 @@ static bool call_hook(ag_tape *t, const ag__hook *h, ag_tensor *x)
     ag_tensor *other = h->f((x->flags & AG__PROXY) ? x->few[0] : x, &now, h->user);
     if (ag_error()) return false;
     if (!other || other == &now) return true;
+    if (!ag__readable(other, "ag_hook: the hook's result", 1)) return false;
     if (!ag__same_dims(other->layout, l) || other->layout->dtype != l->dtype)
         return ag_fail(AG_ESHAPE, "ag_hook: the hook returned a gradient %s %s for a tensor %s %s",
                        ag_dtype_name(other->layout->dtype), ag__text(other->layout), ag_dtype_name(l->dtype),

@@ -68,14 +68,14 @@ static bool apply(ag_tape *t, const ag_op *op, const void *attr, int n, ag_tenso
     c.n_out = op->n_out ? op->n_out : 1;
     ag_shape shape[AG_MAX_OUT];
     memset(shape, 0, (size_t)c.n_out * sizeof *shape);
-    if (op->shape(&c, shape)) return false;
+    if (!ag__ran(op->shape(&c, shape), op, "shape rule")) return false;
     if (!make_outputs(t, op, shape, c.n_out, out) || !row_major(t, op, n, in, plain)) return false;
     c.in = plain;
     bool was = ag_record(false);
     ag_status status = op->forward(&c);
     ag_record(was);
     for (int k = 0; k < c.n_out; k++) out[k]->version = 0; /* filling it was no overwriting */
-    return !status && ag__node_record(t, op, kept, n, in, out, false);
+    return ag__ran(status, op, "forward") && ag__node_record(t, op, kept, n, in, out, false);
 }
 
 ag_tensor *(ag_apply)(const ag_op *op, const void *attr, int n, ag_tensor *const *in)
@@ -167,6 +167,12 @@ const char *ag__title(const ag_op *op)
     for (int i = 0; i < N_OPS; i++)
         if (table[i] == op) return title[i];
     return op->name;
+}
+
+bool ag__ran(ag_status status, const ag_op *op, const char *what)
+{
+    if (status && !ag_error()) ag_fail(status, "%s: its %s failed", ag__title(op), what);
+    return !status;
 }
 
 const ag_op *const *ag_op_all(int64_t *n)

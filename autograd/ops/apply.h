@@ -12,6 +12,9 @@
 /* What messages begin with: "ag_sum" for a built-in operation, its name for a user's. */
 const char *ag__title(const ag_op *op);
 
+/* Did a callback of op succeed? If it failed without saying why, that is remembered. */
+bool ag__ran(ag_status status, const ag_op *op, const char *what);
+
 /* The first output of op on n inputs; NULL operands and stale handles are reported as ag_NAME. */
 #define ag__apply(op, attr, ...)                                                                                       \
     (ag_apply)((op), (attr), (int)(sizeof((ag_tensor *[]){ __VA_ARGS__ }) / sizeof(ag_tensor *)),                      \
@@ -45,6 +48,14 @@ const char *ag__title(const ag_op *op);
         c->tout[0] = (expr);                                                                                           \
         return c->tout[0] ? AG_OK : ag_error();                                                                        \
     }
+
+/* Is there a list of n things? Reports a NULL one. */
+static inline bool ag__have_list(int64_t n, const void *list, const char *who)
+{
+    if (n >= 0 && (n == 0 || list)) return true;
+    ag_fail(n < 0 ? AG_EINVAL : AG_ENULL, "%s: the list of %lld is %s", who, (long long)n, list ? "impossible" : "NULL");
+    return false;
+}
 
 /* axis in [0, rank) from one that may be negative, or -1 with AG_EINVAL reported as `who` ("ag_flip: axis 3 of [2,3]"). */
 int ag__axis(int axis, const ag__layout *l, const char *who);

@@ -170,6 +170,7 @@ int ag__axis(int axis, const ag__layout *l, const char *who)
 
 bool ag__axes(int n, const int *axes, const ag__layout *l, const char *who, uint32_t *mask)
 {
+    if (!ag__have_list(n, axes, who)) return false;
     *mask = n ? 0 : (1u << l->rank) - 1;
     for (int i = 0; i < n; i++) {
         if (l->rank == 0 && (axes[i] == 0 || axes[i] == -1)) continue; /* as NumPy and PyTorch: over nothing */

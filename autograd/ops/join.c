@@ -39,6 +39,7 @@ static ag_tensor *join(const ag_op *op, const char *who, ag_list x, int axis)
 {
     if (x.n < 1 || x.n > UINT16_MAX)
         return ag_fail(AG_EINVAL, "%s: %lld tensors given; it takes 1 to %d", who, (long long)x.n, UINT16_MAX), NULL;
+    if (!ag__have_list(x.n, x.at, who)) return NULL;
     for (int64_t i = 0; i < x.n; i++)
         if (!x.at[i])
             return ag_error() ? NULL : (ag_fail(AG_ENULL, "%s: tensor %lld is NULL", who, (long long)i + 1), NULL);

@@ -72,7 +72,8 @@ ag_tensor *(ag_reshape)(ag_tensor *x, int n, const int64_t *dims)
 {
     ag_tape *t;
     int64_t to[AG_MAX_RANK], strides[AG_MAX_RANK];
-    if (!ag__begin(&t, &x, "ag_reshape") || !resolve(x->layout, n, dims, to)) return NULL;
+    if (!ag__begin(&t, &x, "ag_reshape") || !ag__have_list(n, dims, "ag_reshape")) return NULL;
+    if (!resolve(x->layout, n, dims, to)) return NULL;
     bool simple = x->layout->contiguous || x->layout->numel == 0;
     if (!simple && !restride(x->layout, n, to, strides)) {
         simple = true;
@@ -94,7 +95,7 @@ const ag_op ag__op_expand = {
 ag_tensor *(ag_expand)(ag_tensor *x, int n, const int64_t *dims)
 {
     ag_tape *t;
-    if (!ag__begin(&t, &x, "ag_expand")) return NULL;
+    if (!ag__begin(&t, &x, "ag_expand") || !ag__have_list(n, dims, "ag_expand")) return NULL;
     const ag__layout *l = x->layout;
     if (n < l->rank || n > AG_MAX_RANK)
         return ag_fail(AG_ESHAPE, "ag_expand: %s to %d axes; it takes %d to %d", ag__text(l), n, l->rank, AG_MAX_RANK),
@@ -147,7 +148,7 @@ const ag_op ag__op_permute = { .name = "permute",
 ag_tensor *(ag_permute)(ag_tensor *x, int n, const int64_t *axes)
 {
     ag_tape *t;
-    if (!ag__begin(&t, &x, "ag_permute")) return NULL;
+    if (!ag__begin(&t, &x, "ag_permute") || !ag__have_list(n, axes, "ag_permute")) return NULL;
     const ag__layout *l = x->layout;
     if (n != l->rank)
         return ag_fail(AG_ESHAPE, "ag_permute: %d axes given for %s, which has %d", n, ag__text(l), l->rank), NULL;

@@ -112,17 +112,26 @@ static void retire(ag_tape *t, ag_tensor *first, ag_tensor *last, bool at_once)
         t->idle_last->base = first, t->idle_last = last;
 }
 
+/* Hooks of what was released. */
+static void forget_hooks(ag_tape *t)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->n_hook; i++)
+        if (t->hook[i].x->serial != AG__STALE) t->hook[n++] = t->hook[i];
+    t->n_hook = n;
+}
+
 static void release(ag_tape *t, uint32_t from, bool at_once, bool keep)
 {
     uint32_t epoch = at_once ? t->epoch - QUARANTINE : t->epoch, kept = 0;
     ag_tensor *first = NULL, *last = NULL;
-    bool dropped = false;
+    bool dropped = false, hooked = false;
     for (uint32_t k = from; k < t->n_node; k++) {
         ag_tensor *x = t->node[k];
         if (x->klass != AG__NO_CLASS) ag__pool_put(&t->pool, x->data, x->klass);
         if (x->adj_klass != AG__NO_CLASS) ag__pool_put(&t->pool, x->adj, x->adj_klass);
         if (ag__unlikely(x->flags & (AG__PROXY | AG__HOOKED))) {
-            while (t->n_hook && t->hook[t->n_hook - 1].x->seq >= from) t->n_hook--;
+            hooked |= x->flags & AG__HOOKED;
             if (keep && (x->flags & AG__PROXY) && ag__leaf_owned(x->few[0]) && ag__proxy_find(t, x->few[0]) == x) {
                 x->adj = NULL, x->adj_klass = AG__NO_CLASS, x->flags &= AG__PROXY | AG__GRAD;
                 x->seq = kept, t->node[kept] = t->proxy[kept] = x, kept++;
@@ -140,6 +149,7 @@ static void release(ag_tape *t, uint32_t from, bool at_once, bool keep)
             first = x;
         last = x;
     }
+    if (hooked) forget_hooks(t);
     retire(t, first, last, at_once);
     t->n_node = from + kept;
     if (dropped) table_rebuild(t);
@@ -198,7 +208,10 @@ ag_tensor *ag__operand_slow(ag_tape *t, ag_tensor *x, const char *who, int i)
     uint16_t grad = x->flags & AG__GRAD;
     ag_tensor *p = ag__proxy_find(t, x);
     if (ag__likely(p && (p->flags & AG__GRAD) == grad)) return p;
-    return proxy_new(t, x, grad); /* new here, or frozen since */
+    for (uint32_t k = 0; p && k < t->n_proxy; k++) /* frozen or thawed since: one proxy for each */
+        if (t->proxy[k]->few[0] == x && (t->proxy[k]->flags & AG__GRAD) == grad)
+            return t->proxy_table[table_place(t, x)] = t->proxy[k];
+    return proxy_new(t, x, grad);
 }
 
 /* ---- recording ---- */

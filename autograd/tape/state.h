@@ -27,6 +27,13 @@ typedef struct ag__adjoints {
     ag_scalar *scalar;  /* recorded sweep: by id; id 0 and value 0 where nothing arrived */
 } ag__adjoints;
 
+/* A place marked by the user. */
+typedef struct ag__saved_place {
+    ag__arena_mark arena;
+    uint32_t node, scalar; /* nodes, and index among the scalar positions */
+    uint32_t stamp;        /* tells it from another at the same index, before or after */
+} ag__saved_place;
+
 typedef struct ag__hook {
     ag_tensor *x;
     ag_hook_fn *f;
@@ -58,12 +65,13 @@ struct ag_tape {
     ag__position *mark;
     uint32_t n_mark, max_mark;
     ag__streams *streams;
-    ag__arena_mark *saved; /* how far the arena was at each ag_tape_mark */
-    uint32_t n_saved, max_saved;
+    ag__saved_place *saved; /* of each ag_tape_mark */
+    uint32_t n_saved, max_saved, n_mark_made;
     ag__hook *hook;
     uint32_t n_hook, max_hook;
     ag__arena header_arena; /* headers; never rewound */
     ag_tape *previous;    /* brought back when this one is freed */
+    ag_tape *younger, *older; /* all tapes of the process */
     ag__budget budget;
     uint64_t peak;
 };

@@ -14,6 +14,39 @@ static uint32_t new_serial(void)
     return s;
 }
 
+/* All tapes of the process, so that none remembers one that is gone as the one before it. */
+static ag_tape *youngest;
+static atomic_flag listing = ATOMIC_FLAG_INIT;
+static void lock(void)
+{
+    while (atomic_flag_test_and_set_explicit(&listing, memory_order_acquire)) {}
+}
+static void unlock(void)
+{
+    atomic_flag_clear_explicit(&listing, memory_order_release);
+}
+
+static void list(ag_tape *t)
+{
+    lock();
+    t->older = youngest;
+    if (youngest) youngest->younger = t;
+    youngest = t;
+    unlock();
+}
+static void unlist(ag_tape *t)
+{
+    lock();
+    for (ag_tape *other = youngest; other; other = other->older)
+        if (other->previous == t) other->previous = t->previous != other ? t->previous : NULL;
+    if (t->younger)
+        t->younger->older = t->older;
+    else
+        youngest = t->older;
+    if (t->older) t->older->younger = t->younger;
+    unlock();
+}
+
 static void make_current(ag_tape *t)
 {
     if (ag__here.tape) ag__streams_leave(ag__here.tape);
@@ -41,6 +74,7 @@ ag_tape *(ag_tape_new)(const ag_tape_options *options)
         return NULL;
     }
     t->previous = ag__here.tape;
+    list(t);
     make_current(t);
     return t;
 }
@@ -48,11 +82,12 @@ ag_tape *(ag_tape_new)(const ag_tape_options *options)
 void ag_tape_free(ag_tape *t)
 {
     if (!t) return;
-    if (ag__here.tape == t)
-        make_current(t->previous);
-    else /* out of order: whoever would have brought it back must not */
-        for (ag_tape *later = ag__here.tape; later; later = later->previous)
-            if (later->previous == t) later->previous = t->previous;
+    if (t->walking) {
+        ag_fail(AG_ETAPE, "ag_tape_free: a walk over this tape is under way");
+        return;
+    }
+    if (ag__here.tape == t) make_current(t->previous);
+    unlist(t);
     ag__nodes_release(t, 0, false);
     ag__streams_free(t);
     ag__pool_free(&t->pool);
@@ -118,50 +153,58 @@ ag_status ag_tape_reset(ag_tape *t)
     return ag_clear_error();
 }
 
-/* A mark's generation is the run's serial and, above it, the index of the arena's place then. */
-static bool save_arena(ag_tape *t, uint64_t *index)
-{
-    ag__arena_mark now = ag__arena_tell(&t->arena);
-    const ag__arena_mark *last = t->n_saved ? &t->saved[t->n_saved - 1] : NULL;
-    if (!last || last->chunk != now.chunk || last->used != now.used) {
-        if (t->n_saved == t->max_saved) {
-            uint32_t n = t->max_saved ? 2 * t->max_saved : 16;
-            ag__arena_mark *m =
-                ag__grow(&t->budget, t->saved, t->max_saved * sizeof *m, n * sizeof *m, "the tape's marks");
-            if (!m) return false;
-            t->saved = m, t->max_saved = n;
-        }
-        t->saved[t->n_saved++] = now;
-    }
-    *index = t->n_saved - 1;
-    return true;
-}
-
+/* A mark is the index of its saved place and that place's stamp. */
 ag_mark ag_tape_mark(ag_tape *t)
 {
     ag_mark m = { 0 };
-    uint32_t here;
-    uint64_t arena;
+    ag__saved_place now = { .stamp = 0 };
     if (!t) return ag_fail(AG_ENULL, "ag_tape_mark: the tape is NULL"), m;
-    if (!save_arena(t, &arena) || !ag__mark_here(t, &here)) return m;
-    m.node = t->n_node, m.scalar = here, m.generation = arena << 32 | t->serial;
+    if (!ag__mark_here(t, &now.scalar)) return m;
+    now.arena = ag__arena_tell(&t->arena), now.node = t->n_node;
+    const ag__saved_place *last = t->n_saved ? &t->saved[t->n_saved - 1] : NULL;
+    bool again = last && last->arena.chunk == now.arena.chunk && last->arena.used == now.arena.used &&
+                 last->node == now.node && last->scalar == now.scalar;
+    if (!again) {
+        if (t->n_saved == t->max_saved) {
+            uint32_t n = t->max_saved ? 2 * t->max_saved : 16;
+            ag__saved_place *p =
+                ag__grow(&t->budget, t->saved, t->max_saved * sizeof *p, n * sizeof *p, "the tape's marks");
+            if (!p) return m;
+            t->saved = p, t->max_saved = n;
+        }
+        now.stamp = ++t->n_mark_made;
+        t->saved[t->n_saved++] = now;
+    }
+    m.node = t->n_saved - 1, m.scalar = t->saved[m.node].stamp, m.generation = t->serial;
     return m;
+}
+
+/* What is known of places above the mark must not be read as being of what comes there next. */
+static void forget_above(ag_tape *t, uint32_t node, uint32_t id)
+{
+    if (t->n_adjoint > id) t->n_adjoint = id;
+    for (uint32_t k = 0; t->n_variable && k < node; k++) {
+        ag_tensor *x = t->node[k];
+        bool variable = !x->op && (x->flags & AG__GRAD) && !(x->flags & AG__PROXY);
+        if (variable && x->attr && ((ag_tensor *)x->attr)->seq >= node) x->attr = NULL, x->mark = 0;
+    }
 }
 
 ag_status ag_tape_rewind(ag_tape *t, ag_mark m)
 {
     if (!t) return ag_fail(AG_ENULL, "ag_tape_rewind: the tape is NULL");
     if (t->walking) return ag_fail(AG_ETAPE, "ag_tape_rewind: a walk over this tape is under way");
-    uint64_t arena = m.generation >> 32;
-    if ((uint32_t)m.generation != t->serial || m.node > t->n_node || m.scalar >= t->n_mark || arena >= t->n_saved)
+    if (m.generation != t->serial || m.node >= t->n_saved || t->saved[m.node].stamp != m.scalar)
         return ag_fail(AG_ESTALE, "ag_tape_rewind: the mark was set before a reset, or after a place rewound to since");
+    ag__saved_place to = t->saved[m.node];
     note_peak(t);
     t->epoch++;
-    ag__nodes_release(t, (uint32_t)m.node, false);
-    ag__arena_rewind(&t->arena, t->saved[arena]);
-    t->n_saved = (uint32_t)arena + 1;
-    t->n_mark = (uint32_t)m.scalar + 1;
-    ag__streams_rewind(t, t->mark[m.scalar]);
+    forget_above(t, to.node, t->mark[to.scalar].id);
+    ag__nodes_release(t, to.node, false);
+    ag__arena_rewind(&t->arena, to.arena);
+    t->n_saved = (uint32_t)m.node + 1;
+    t->n_mark = to.scalar + 1;
+    ag__streams_rewind(t, t->mark[to.scalar]);
     return ag_error();
 }
 
