@@ -44,7 +44,7 @@ static void sgd_step(const ag_optim *opt, ag__slot *slot, ag_tensor *param, cons
         c.keep = first ? 0 : s[AG_MOMENTUM], c.take = first ? 1 : 1 - opt->dampening;
         buffer = ag__elements_write(slot->state[SGD_BUFFER]);
     }
-    ag__sgd_loop(ag_dtype_of(param), ag_numel(param), &c, ag__elements_write(param), ag__elements(gradient), buffer);
+    opt->loops->sgd(ag_dtype_of(param), ag_numel(param), &c, ag__elements_write(param), ag__elements(gradient), buffer);
 }
 
 static const ag__algorithm sgd = {
@@ -97,9 +97,9 @@ static void adam_step(const ag_optim *opt, ag__slot *slot, ag_tensor *param, con
         .shrink = opt->decoupled ? 1 - lr * s[AG_WEIGHT_DECAY] : 1,
     };
     ag_tensor *const *state = slot->state;
-    ag__adam_loop(ag_dtype_of(param), ag_numel(param), &c, ag__elements_write(param), ag__elements(gradient),
-                  ag__elements_write(state[ADAM_M]), ag__elements_write(state[ADAM_V]),
-                  opt->amsgrad ? ag__elements_write(state[ADAM_VMAX]) : NULL);
+    opt->loops->adam(ag_dtype_of(param), ag_numel(param), &c, ag__elements_write(param), ag__elements(gradient),
+                     ag__elements_write(state[ADAM_M]), ag__elements_write(state[ADAM_V]),
+                     opt->amsgrad ? ag__elements_write(state[ADAM_VMAX]) : NULL);
 }
 
 #define ADAM_PARTS                                                                                                \

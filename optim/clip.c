@@ -114,7 +114,7 @@ double ag_clip_norm_p(ag_params params, double limit, double p)
         ag_fail(AG_EINVAL, "ag_clip_norm: limit %g of the %g-norm; neither may be negative, nor p zero", limit, p);
         return NAN;
     }
-    double measured = norm(params, p), factor = limit / (measured + 1e-6);
+    double measured = norm(params, p), factor = isinf(limit) ? 1 : limit / (measured + 1e-6);
     for (int64_t i = 0; i < params.n && !(factor >= 1); i++) {
         ag_tensor *g = gradient(params, i);
         if (!g) continue;

@@ -8,7 +8,8 @@ AG_BEGIN
 
 /* The Euclidean norm of all gradients as one vector. */
 AG_API double ag_grad_norm(ag_params params);
-/* Scales all gradients by limit / (norm + 1e-6), as PyTorch does, if that is below 1. */
+/* Scales all gradients by limit / (norm + 1e-6), as PyTorch does, if that is below 1; so a norm that is not finite makes
+ * them useless. A limit of INFINITY only measures. */
 AG_API double ag_clip_norm(ag_params params, double limit);
 /* The same with the p-norm, p > 0; INFINITY for the largest magnitude. */
 AG_API double ag_clip_norm_p(ag_params params, double limit, double p);

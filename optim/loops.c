@@ -1,9 +1,11 @@
 /* loops.c - the inner loops of the algorithms, one text for both dtypes and every instruction set.
  *
  * An element meets the same operations, each rounded by itself, whatever the vectors' width: all instruction sets give
- * the same bits, and the widest one the processor has is taken. */
+ * the same bits, and the widest one is taken. */
 #include <optim/private/optim.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define AG__INLINE static inline __attribute__((always_inline))
 
@@ -20,8 +22,8 @@
 #define AG__SQRT(x) sqrt(x)
 #include <optim/private/loops_real.h>
 
-/* Constant arguments leave the loops without branches. */
-#define LOOPS(isa, target)                                                                                          \
+/* A pointer known to be NULL leaves its loop without a branch. */
+#define LOOPS(isa, target, test)                                                                                    \
     target static void sgd_##isa(ag_dtype dtype, int64_t n, const ag__sgd *c, void *p, const void *g, void *buffer) \
     {                                                                                                               \
         if (dtype == AG_F64)                                                                                        \
@@ -36,26 +38,35 @@
             vmax ? adam_f64(n, c, p, g, m, v, vmax) : adam_f64(n, c, p, g, m, v, NULL);                             \
         else                                                                                                        \
             vmax ? adam_f32(n, c, p, g, m, v, vmax) : adam_f32(n, c, p, g, m, v, NULL);                             \
+    }                                                                                                               \
+    static bool has_##isa(void)                                                                                     \
+    {                                                                                                               \
+        return test;                                                                                                \
+    }
+#define ROW(isa)                               \
+    {                                          \
+#isa, has_##isa, sgd_##isa, adam_##isa \
     }
 
-LOOPS(generic, )
+LOOPS(generic, , true)
 #ifdef __x86_64__
-LOOPS(avx2, __attribute__((target("avx2"))))
-LOOPS(avx512, __attribute__((target("avx512f"))))
-#define CHOOSE(loop, ...)                                          \
-    __builtin_cpu_supports("avx512f") ? loop##_avx512(__VA_ARGS__) \
-    : __builtin_cpu_supports("avx2")  ? loop##_avx2(__VA_ARGS__)   \
-                                      : loop##_generic(__VA_ARGS__)
-#else
-#define CHOOSE(loop, ...) loop##_generic(__VA_ARGS__)
+LOOPS(avx2, __attribute__((target("avx2"))), __builtin_cpu_supports("avx2"))
+LOOPS(avx512, __attribute__((target("avx512f"))), __builtin_cpu_supports("avx512f"))
 #endif
 
-void ag__sgd_loop(ag_dtype dtype, int64_t n, const ag__sgd *c, void *p, const void *g, void *buffer)
-{
-    CHOOSE(sgd, dtype, n, c, p, g, buffer);
-}
+static const ag__loops loops[] = {
+/* the widest first */
+#ifdef __x86_64__
+    ROW(avx512),
+    ROW(avx2),
+#endif
+    ROW(generic),
+};
 
-void ag__adam_loop(ag_dtype dtype, int64_t n, const ag__adam *c, void *p, const void *g, void *m, void *v, void *vmax)
+const ag__loops *ag__loops_choose(void)
 {
-    CHOOSE(adam, dtype, n, c, p, g, m, v, vmax);
+    const char *wanted = getenv("AG_ARCH");
+    const ag__loops *l = loops, *last = loops + sizeof loops / sizeof *loops - 1;
+    while (l < last && (!l->supported() || (wanted && *wanted && strcmp(wanted, l->isa)))) l++;
+    return l;
 }

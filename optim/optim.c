@@ -40,10 +40,7 @@ static const char *name_of(const ag_optim *opt)
 static bool usable(const ag_optim *opt, const ag_named *p, int64_t i)
 {
     const char *who = name_of(opt);
-    if (!p->name || !p->tensor) {
-        if (p->name || !ag_error()) ag_fail(AG_ENULL, "ag_%s: parameter %" PRId64 " is NULL", who, i);
-        return false;
-    }
+    if (!p->name || !p->tensor) return ag_fail(AG_ENULL, "ag_%s: parameter %" PRId64 " is NULL", who, i), false;
     if (!ag_is_mine(p->tensor)) {
         ag_fail(AG_EINVAL, "ag_%s: %s is a temporary, gone at its tape's reset; ag_param makes one that stays", who,
                 p->name);
@@ -126,6 +123,7 @@ static ag_optim *reserve(const ag_optim *model, ag_params params, size_t text)
     ag_optim *opt = (void *)ag_u8_write(memory);
     *opt = *model;
     opt->memory = memory;
+    opt->loops = ag__loops_choose();
     opt->slot = (void *)(opt + 1);
     opt->param = (void *)(opt->slot + n);
     opt->list = opt->param + n;
@@ -151,10 +149,7 @@ ag_optim *ag__optim_new(const ag_optim *model, ag_params params, const double se
     const ag__algorithm *a = model->algorithm;
     for (int what = 0; what < AG__SETTINGS; what++)
         if ((a->settings >> what & 1) && !in_range((ag_setting)what, setting[what], "ag_", a->name)) return NULL;
-    if (params.n <= 0 || !params.at) {
-        if (!ag_error()) ag_fail(AG_EINVAL, "ag_%s: the list of parameters is empty", a->name);
-        return NULL;
-    }
+    if (params.n <= 0 || !params.at) return ag_fail(AG_EINVAL, "ag_%s: the list of parameters is empty", a->name), NULL;
     size_t text = 0;
     for (int64_t i = 0; i < params.n; i++) {
         if (!usable(model, &params.at[i], i)) return NULL;
@@ -180,10 +175,9 @@ void ag_optim_free(ag_optim *opt)
 
 /* ---- settings and state ------------------------------------------------------------------------------------------ */
 
-/* An optimizer that is NULL goes unnoticed while an error is pending, which may be why it is. */
 static bool present(const ag_optim *opt, const char *who)
 {
-    if (!opt && !ag_error()) ag_fail(AG_ENULL, "%s: the optimizer is NULL", who);
+    if (!opt) ag_fail(AG_ENULL, "%s: the optimizer is NULL", who);
     return opt;
 }
 

@@ -15,6 +15,8 @@ typedef struct ag__slot {
     const char *label[AG__STATES];  /* "adam.m.0.weight" */
 } ag__slot;
 
+typedef struct ag__loops ag__loops;
+
 typedef struct ag__algorithm {
     const char *name;
     const char *state[AG__STATES];  /* NULL: no more */
@@ -25,6 +27,7 @@ typedef struct ag__algorithm {
 
 struct ag_optim {
     const ag__algorithm *algorithm;
+    const ag__loops *loops;
     double lr;          /* last given to all parameters */
     double dampening;   /* sgd */
     bool nesterov;      /* sgd */
@@ -52,12 +55,20 @@ typedef struct ag__sgd {
     double lr, decay, keep, take, ahead;
     bool nesterov;
 } ag__sgd;
-void ag__sgd_loop(ag_dtype dtype, int64_t n, const ag__sgd *c, void *p, const void *g, void *buffer);
 
 /* p = shrink p;  d = g + decay p;  m = beta1 m + (1 - beta1) d;  v = beta2 v + (1 - beta2) d^2;
  * p -= rate m / (sqrt(v) / root + eps), or with vmax the largest v so far in v's place */
 typedef struct ag__adam {
     double rate, beta1, beta2, root, eps, decay, shrink;
 } ag__adam;
-void ag__adam_loop(ag_dtype dtype, int64_t n, const ag__adam *c, void *p, const void *g, void *m, void *v, void *vmax);
+
+/* buffer and vmax may be NULL. */
+struct ag__loops {
+    const char *isa;
+    bool (*supported)(void);
+    void (*sgd)(ag_dtype dtype, int64_t n, const ag__sgd *c, void *p, const void *g, void *buffer);
+    void (*adam)(ag_dtype dtype, int64_t n, const ag__adam *c, void *p, const void *g, void *m, void *v, void *vmax);
+};
+/* Of the widest instruction set the processor has, or of the one AG_ARCH names. */
+const ag__loops *ag__loops_choose(void);
 #endif
