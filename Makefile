@@ -81,11 +81,18 @@ ifneq ($(strip $(JANSSON)),)
 io_flags := -DAG_HAVE_JANSSON $(shell pkg-config --cflags jansson 2>/dev/null)
 io_libs  := $(or $(shell pkg-config --libs jansson 2>/dev/null),-ljansson)
 endif
+# Data sets come gzipped. Without zlib, or with ZLIB= , reading such a file says so.
+ZLIB ?= $(shell pkg-config --exists zlib 2>/dev/null && echo yes)
+ifneq ($(strip $(ZLIB)),)
+nn_flags := -DAG_HAVE_ZLIB $(shell pkg-config --cflags zlib 2>/dev/null)
+nn_libs  := $(or $(shell pkg-config --libs zlib 2>/dev/null),-lz)
+endif
+optional_libs := $(io_libs) $(nn_libs)
 isa_flags.avx2   = -mavx2 -mfma
 isa_flags.avx512 = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512
 
 flags := $(compile) $(CFLAGS) $(LDFLAGS) $(library_flags) $(bench_flags) $(dispatch_flags) $(kernel_flags) \
-         $(optim_flags) $(io_flags) $(foreach i,$(isas),$(isa_flags.$i)) $(shell $(CC) --version | head -n 1)
+         $(optim_flags) $(io_flags) $(nn_flags) $(foreach i,$(isas),$(isa_flags.$i)) $(shell $(CC) --version | head -n 1)
 B := build/$(notdir $(firstword $(CC)))-$(MODE)-$(shell printf '%s' '$(subst ','\'',$(flags))' | cksum | cut -d' ' -f1)
 Q := $(if $(V),,@)
 
@@ -124,7 +131,7 @@ $B/libretrograd.a: $(objects) $B/objects.txt
 $B/$(shared): $(objects) $B/objects.txt retrograd.map
 	@echo "LD  $@"
 	$Q$(CC) -shared $(mode_flags.$(MODE)) $(CFLAGS) -Wl,-soname,$(soname) -Wl,--version-script=retrograd.map \
-	    -Wl,-Bsymbolic-functions -Wl,-z,defs $(LDFLAGS) -o $@ $(objects) $(io_libs) -lm -pthread
+	    -Wl,-Bsymbolic-functions -Wl,-z,defs $(LDFLAGS) -o $@ $(objects) $(optional_libs) -lm -pthread
 $B/libretrograd.so: $B/$(shared)
 	@ln -sf $(shared) $B/$(soname) && ln -sf $(shared) $@
 
@@ -136,7 +143,7 @@ $B/%.o: %.c
 	@echo "CC  $<" && mkdir -p $(@D)
 	$Q$(compile) $(if $(filter $(sources),$<),$(library_flags)) $(if $(filter $(dispatch),$<),$(dispatch_flags)) \
 	    $(if $(filter optim/%,$<),$(optim_flags)) $(if $(filter autograd/io/%,$<),$(io_flags)) \
-	    $(if $(filter bench/%,$<),$(bench_flags)) -MMD -MP $(CFLAGS) -c -o $@ $<
+	    $(if $(filter nn/%,$<),$(nn_flags)) $(if $(filter bench/%,$<),$(bench_flags)) -MMD -MP $(CFLAGS) -c -o $@ $<
 
 define kernel_rule
 $B/autograd/kernels/%.$1.o: autograd/kernels/%.c
@@ -146,7 +153,6 @@ endef
 $(foreach i,$(isas),$(eval $(call kernel_rule,$i)))
 
 # ---- programs: linked statically -------------------------------------------------------------------------------------
-libraries.examples = -lz
 libraries.test     = -lcmocka -ljansson -lz
 # A program that defines __wrap_malloc gets every call of malloc in it and the library.
 wraps = $$(grep -o '__wrap_[a-z_]*' $< | sort -u | sed 's/__wrap_/-Wl,--wrap=/')
@@ -157,7 +163,7 @@ $B/$1/parts.a: $(patsubst %.c,$B/%.o,$(filter $1/%,$(parts)))
 $(patsubst %.c,$B/%,$(filter $1/%,$(mains))): $B/%: %.c $B/%.o $B/$1/parts.a $B/examples/parts.a $B/libretrograd.a
 	@echo "LD  $$@"
 	$Q$$(CC) $$(mode_flags.$$(MODE)) $$(CFLAGS) $$(wraps) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) \
-	    -Wl,--as-needed $$(libraries.$1) $$(io_libs) -lm -pthread
+	    -Wl,--as-needed $$(libraries.$1) $$(optional_libs) -lm -pthread
 endef
 $(foreach d,examples test bench,$(eval $(call program_rule,$d)))
 
@@ -170,7 +176,7 @@ run: $B/examples/fashion_mnist
 
 # ---- tests -----------------------------------------------------------------------------------------------------------
 test: $(filter $B/%,$(chosen)) $(examples) $B/libretrograd.a $(if $(filter release,$(MODE)),$B/libretrograd.so)
-	@BUILD=$B CC='$(CC)' LIBS='$(io_libs)' JOBS=$(JOBS) test/run.sh $(chosen)
+	@BUILD=$B CC='$(CC)' LIBS='$(optional_libs)' JOBS=$(JOBS) test/run.sh $(chosen)
 # Tests ask for more memory than there is; the answer is NULL, as from malloc.
 ASAN_OPTIONS  ?= allocator_may_return_null=1:detect_stack_use_after_return=1
 TSAN_OPTIONS  ?= allocator_may_return_null=1
@@ -229,7 +235,7 @@ install: $B/libretrograd.a $B/libretrograd.so
 	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$(INCLUDEDIR)' '' 'Name: retrograd' \
 	    'Description: reverse-mode automatic differentiation of scalars and tensors on one tape' \
 	    'Version: $(version)' 'Cflags: -I$${includedir}/retrograd' 'Libs: -L$${libdir} -lretrograd -lm' \
-	    'Libs.private: $(strip -pthread $(io_libs))' >$(DESTDIR)$(LIBDIR)/pkgconfig/retrograd.pc
+	    'Libs.private: $(strip -pthread $(optional_libs))' >$(DESTDIR)$(LIBDIR)/pkgconfig/retrograd.pc
 	@$(if $(DESTDIR),:,ldconfig 2>/dev/null || :)
 	@echo 'retrograd $(version) is in $(DESTDIR)$(PREFIX)'
 

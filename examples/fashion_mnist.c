@@ -6,7 +6,7 @@
  * afterwards. */
 #define _POSIX_C_SOURCE 200809L
 #include <autograd/autograd.h>
-#include <examples/idx.h>
+#include <nn/data.h>
 
 #include <errno.h>
 #include <getopt.h>
@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SIDE = 28, PIXELS = SIDE * SIDE, HIDDEN = 128, CLASSES = 10, TEST_BATCH = 1000, BAR = 12 };
+enum { PIXELS = 28 * 28, HIDDEN = 128, CLASSES = 10, TEST_BATCH = 1000, BAR = 12 };
 
 struct settings {
     int64_t epochs, batch;
@@ -54,6 +54,7 @@ static void network_free(const struct network *net)
 
 static ag_tensor *logits(const struct network *net, ag_tensor *x)
 {
+    x = ag_reshape(x, -1, PIXELS);
     return ag_linear(ag_relu(ag_linear(x, net->w1, net->b1)), net->w2, net->b2);
 }
 
@@ -72,24 +73,8 @@ static ag_status descend(const struct network *net, double lr)
     return ag_error();
 }
 
-/* ---- batches
- * --------------------------------------------------------------------------------------------------------- */
-
-struct batch {
-    ag_tensor *x;      /* f32 [n, 784], 0 to 1 */
-    ag_tensor *labels; /* i64 [n] */
-};
-
-static struct batch batch_of(const idx_set *set, ag_tensor *index)
-{
-    struct batch b = { NULL, NULL };
-    AG_NO_GRAD {
-        ag_tensor *pixels = ag_reshape(ag_take(set->images, 0, index), -1, PIXELS);
-        b.x = ag_div(ag_to(pixels, AG_F32), 255.0);
-        b.labels = ag_to(ag_take(set->labels, 0, index), AG_I64);
-    }
-    return b;
-}
+/* ---- accuracy
+ * -------------------------------------------------------------------------------------------------------- */
 
 static double count_right(ag_tensor *scores, ag_tensor *labels)
 {
@@ -99,20 +84,18 @@ static double count_right(ag_tensor *scores, ag_tensor *labels)
     return right;
 }
 
-/* How many of the set's images are named rightly. */
-static ag_status evaluate(const struct network *net, const idx_set *set, ag_tape *tape, double *right)
+/* How many of the loader's images are named rightly. */
+static ag_status evaluate(const struct network *net, ag_loader *data, ag_tape *tape, double *right)
 {
     ag_status status = AG_OK;
+    ag_batch b;
     *right = 0;
-    for (int64_t from = 0; !status && from < set->n; from += TEST_BATCH) {
-        int64_t to = from + TEST_BATCH < set->n ? from + TEST_BATCH : set->n;
-        AG_NO_GRAD {
-            struct batch b = batch_of(set, ag_arange(AG_I64, (double)from, (double)to, 1));
-            *right += count_right(logits(net, b.x), b.labels);
-        }
+    while (!status && ag_next(data, &b)) {
+        AG_NO_GRAD
+            *right += count_right(logits(net, b.x), b.y);
         status = ag_tape_reset(tape);
     }
-    return status;
+    return status ? status : ag_error();
 }
 
 /* ---- progress
@@ -158,67 +141,52 @@ static void show(struct progress *p)
 /* ---- training
  * -------------------------------------------------------------------------------------------------------- */
 
-/* One step on samples from .. to-1 of the order. The reset at the end reports whatever went wrong before it. */
-static ag_status train_batch(const struct network *net, const idx_set *set, ag_tensor *order, ag_tape *tape,
-                             struct progress *p)
+/* One step. The reset at the end reports whatever went wrong before it. */
+static ag_status train_batch(const struct network *net, const ag_batch *b, ag_tape *tape, struct progress *p)
 {
-    int64_t from = p->seen, to = set->n - from < p->settings->batch ? set->n : from + p->settings->batch;
-    struct batch b = batch_of(set, ag_slice(order, 0, from, to));
-    ag_tensor *scores = logits(net, b.x);
-    ag_tensor *loss = ag_cross_entropy(scores, b.labels);
+    ag_tensor *scores = logits(net, b->x);
+    ag_tensor *loss = ag_cross_entropy(scores, b->y);
     if (!ag_backward(loss) && !descend(net, p->settings->lr)) {
-        p->loss += ag_item(loss) * (double)(to - from);
-        p->right += count_right(scores, b.labels);
-        p->seen = to;
+        p->loss += ag_item(loss) * (double)b->n;
+        p->right += count_right(scores, b->y);
+        p->seen += b->n;
     }
     return ag_tape_reset(tape);
 }
 
-/* The order of an epoch depends on the seed and its number alone: any epoch can be had again without those before. */
-static ag_tensor *epoch_order(const struct progress *p, int64_t n)
-{
-    ag_rng was = ag_rng_get();
-    ag_rng_set((ag_rng){ .seed = p->settings->seed, .counter = (uint64_t)p->epoch << 32 });
-    ag_tensor *order = ag_keep(ag_randperm(n));
-    ag_rng_set(was);
-    return order;
-}
-
-static ag_status train_epoch(const struct network *net, const idx_set *set, ag_tape *tape, struct progress *p)
+static ag_status train_epoch(const struct network *net, ag_loader *data, ag_tape *tape, struct progress *p)
 {
     ag_status status = AG_OK;
-    ag_tensor *order = epoch_order(p, set->n);
+    ag_batch b;
     p->seen = 0, p->loss = 0, p->right = 0;
-    while (!status && p->seen < set->n) {
-        status = train_batch(net, set, order, tape, p);
+    while (!status && ag_next(data, &b)) {
+        status = train_batch(net, &b, tape, p);
         if (!status) show(p);
     }
-    ag_free(order);
-    return status;
+    return status ? status : ag_error();
 }
 
 static int run(const struct settings *s)
 {
     ag_tape *tape = ag_tape_new();
     ag_seed(s->seed);
-    idx_set train = { NULL, NULL, 0 }, test = { NULL, NULL, 0 };
+    ag_dataset *train_set = ag_dataset_mnist(s->data, "train"), *test_set = ag_dataset_mnist(s->data, "t10k");
+    ag_status read = ag_error();
+    ag_loader *train = ag_loader_new(train_set, .batch = s->batch, .shuffle = true, .seed = s->seed);
+    ag_loader *test = ag_loader_new(test_set, .batch = TEST_BATCH);
     struct network net = { NULL, NULL, NULL, NULL };
     struct progress p = { .settings = s, .terminal = isatty(STDOUT_FILENO) };
     int status = 1;
-
-    ag_status read = ag_error();
-    if (!read) read = idx_read_set(&train, s->data, "train", SIDE, SIDE, CLASSES);
-    if (!read) read = idx_read_set(&test, s->data, "t10k", SIDE, SIDE, CLASSES);
-    if (read) goto out;
+    if (ag_error()) goto out;
 
     net = network_new();
-    p.total = train.n;
+    p.total = ag_loader_count(train);
     p.began = now();
     for (p.epoch = 1; p.epoch <= s->epochs; p.epoch++)
-        if (train_epoch(&net, &train, tape, &p)) goto out;
+        if (train_epoch(&net, train, tape, &p)) goto out;
     double right;
-    if (evaluate(&net, &test, tape, &right)) goto out;
-    printf("train loss: %.4f\ntest accuracy: %.4f\n", p.loss / (double)p.total, right / (double)test.n);
+    if (evaluate(&net, test, tape, &right)) goto out;
+    printf("train loss: %.4f\ntest accuracy: %.4f\n", p.loss / (double)p.total, right / (double)ag_loader_count(test));
     status = 0;
 out:
     if (status) fprintf(stderr, "fashion_mnist: %s\n", ag_errmsg());
@@ -226,7 +194,8 @@ out:
         fprintf(stderr, "fashion_mnist: the images come with Debian's package dataset-fashion-mnist: "
                         "`make deps` or `apt install dataset-fashion-mnist`; --data names another directory\n");
     network_free(&net);
-    idx_free_set(&train), idx_free_set(&test);
+    ag_loader_free(train), ag_loader_free(test);
+    ag_dataset_free(train_set), ag_dataset_free(test_set);
     ag_tape_free(tape);
     return status;
 }
