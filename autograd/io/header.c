@@ -25,12 +25,27 @@ static const struct {
                { AG_I32, "I32" }, { AG_U8, "U8" },   { AG_BOOL, "BOOL" } };
 enum { N_DTYPE = sizeof dtypes / sizeof *dtypes };
 
-/* Names go into messages, and those to terminals. */
+/* The bytes of the character at s, 0 if it is none: control characters are not, since names go into messages, and
+ * messages to terminals. */
+static size_t character_size(const char *s)
+{
+    const unsigned char *c = (const unsigned char *)s;
+    size_t n = c[0] < 0x80 ? 1 : c[0] < 0xc2 ? 0 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : c[0] < 0xf5 ? 4 : 0;
+    uint32_t code = n > 1 ? c[0] & (0x7fu >> n) : c[0];
+    for (size_t i = 1; i < n; i++) {
+        if ((c[i] & 0xc0) != 0x80) return 0;
+        code = code << 6 | (c[i] & 0x3fu);
+    }
+    bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+    bool shorter = (n == 3 && code < 0x800) || (n == 4 && code < 0x10000); /* may be written in */
+    return control || shorter || (code >= 0xd800 && code < 0xe000) || code > 0x10ffff ? 0 : n;
+}
+
 static bool is_name(const char *name)
 {
-    size_t n = 0;
-    while (n <= AG__MOST_NAME && (unsigned char)name[n] >= ' ' && name[n] != 0x7f) n++;
-    return n > 0 && n <= AG__MOST_NAME && name[n] == 0;
+    size_t n = 0, more = 1;
+    while (n <= AG__MOST_NAME && name[n] && more) n += more = character_size(name + n);
+    return more && n > 0 && n <= AG__MOST_NAME;
 }
 
 /* ---- reading: the text under the window
@@ -85,28 +100,48 @@ static bool accept(text *t, char c)
     return is;
 }
 
+static bool out_of_memory(const text *t)
+{
+    ag_fail(AG_ENOMEM, "%s: out of memory for JSON", t->file->in.who);
+    return false;
+}
+
+static json_t *parse(const text *t, size_t n, json_error_t *error)
+{
+    const size_t flags = JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES;
+    return json_loadb(t->buffer + t->at, n, flags, error);
+}
+
+/* jansson takes an allocation that fails for an invalid token. Is it that? Then a second try goes well, or we get no
+ * memory either. */
+static bool lacked_memory(const text *t, size_t n)
+{
+    json_t *again = parse(t, n, NULL);
+    void *probe = ag__alloc(NULL, BUFFER, t->file->in.who);
+    bool lacked = again || !probe;
+    json_decref(again);
+    ag__release(NULL, probe, BUFFER);
+    return lacked;
+}
+
 /* The next string or object; NULL with the error remembered. */
 static json_t *value(text *t)
 {
     after_spaces(t);
     json_error_t error;
     size_t n = t->end - t->at < WINDOW ? t->end - t->at : WINDOW;
-    json_t *json =
-        json_loadb(t->buffer + t->at, n, JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES, &error);
+    json_t *json = parse(t, n, &error);
     if (json) {
         t->at += (size_t)error.position;
         return json;
     }
-    enum json_error_code code = json_error_code(&error);
-    if (code == json_error_out_of_memory) {
-        ag_fail(AG_ENOMEM, "%s: out of memory for JSON", t->file->in.who);
-    } else if (code == json_error_premature_end_of_input && n == WINDOW) {
-        bad(t, "an entry of more than 4096 bytes");
-    } else {
-        for (char *c = error.text; *c; c++)
-            if (*c < ' ' || *c > '~') *c = '?';
-        bad(t, error.text);
-    }
+    bool cut = json_error_code(&error) == json_error_premature_end_of_input && n == WINDOW;
+    for (char *c = error.text; *c; c++)
+        if (*c < ' ' || *c > '~') *c = '?';
+    if (lacked_memory(t, n))
+        out_of_memory(t);
+    else
+        bad(t, cut ? "an entry of more than 4096 bytes" : error.text);
     return NULL;
 }
 
@@ -147,32 +182,31 @@ static bool set_shape(const text *t, ag__entry *e, const json_t *shape)
 }
 
 /* Do the shape and the place in the file agree? */
-static bool check_place(const text *t, const ag__entry *e, int64_t begin, int64_t end)
+static bool check_place(const text *t, const ag__entry *e)
 {
     uint64_t needed, there = t->file->in.size - t->file->data;
     if (!ag__input_bytes(e->dtype, e->rank, e->dims, &needed))
         return bad_entry(t, e, "has a shape that is more than memory can hold");
-    if (begin < 0 || end < begin) return bad_entry(t, e, "has offsets that are negative or in reverse");
-    if ((uint64_t)end > there) return bad_entry(t, e, "has offsets beyond the end of the file");
-    if ((uint64_t)(end - begin) == needed) return true;
-    ag_fail(AG_EFORMAT, "%s: %s: \"%s\": %s of %s takes %" PRIu64 " bytes, its offsets hold %" PRId64, t->file->in.who,
-            t->file->in.path, e->name, ag__dims_text(e->rank, e->dims), ag_dtype_name(e->dtype), needed, end - begin);
+    if (e->begin > there || e->end > there) return bad_entry(t, e, "has offsets outside the file");
+    if (e->begin > e->end) return bad_entry(t, e, "has offsets in reverse");
+    if (e->end - e->begin == needed) return true;
+    ag_fail(AG_EFORMAT, "%s: %s: \"%s\": %s of %s takes %" PRIu64 " bytes, its offsets hold %" PRIu64, t->file->in.who,
+            t->file->in.path, e->name, ag__dims_text(e->rank, e->dims), ag_dtype_name(e->dtype), needed,
+            e->end - e->begin);
     return false;
 }
 
-static bool set_entry(const text *t, ag__entry *e, json_t *object)
+static bool set_entry(const text *t, ag__entry *e, const json_t *object)
 {
-    json_error_t error;
-    const char *dtype;
-    json_t *shape;
-    json_int_t begin, end;
-    if (json_unpack_ex(object, &error, JSON_STRICT, "{s:s, s:o, s:[I, I]}", "dtype", &dtype, "shape", &shape,
-                       "data_offsets", &begin, &end))
+    const json_t *dtype = json_object_get(object, "dtype"), *shape = json_object_get(object, "shape");
+    const json_t *place = json_object_get(object, "data_offsets");
+    const json_t *begin = json_array_get(place, 0), *end = json_array_get(place, 1);
+    if (json_object_size(object) != 3 || !json_is_string(dtype) || !shape || json_array_size(place) != 2 ||
+        !json_is_integer(begin) || !json_is_integer(end))
         return bad_entry(t, e, "has not just a dtype, a shape and two whole data_offsets");
-    if (!set_dtype(t, e, dtype) || !set_shape(t, e, shape) || !check_place(t, e, begin, end)) return false;
-    e->begin = (uint64_t)begin;
-    e->end = (uint64_t)end;
-    return true;
+    e->begin = (uint64_t)json_integer_value(begin); /* a negative one is beyond every end */
+    e->end = (uint64_t)json_integer_value(end);
+    return set_dtype(t, e, json_string_value(dtype)) && set_shape(t, e, shape) && check_place(t, e);
 }
 
 static ag__entry *add_entry(ag_file *f, const char *name)
@@ -356,18 +390,16 @@ static json_t *describe_all(const ag__output *out, const ag_named *list, size_t 
         const char *name = list[i].name;
         const ag__layout *l = list[i].tensor->layout;
         int64_t begin = end;
-        json_t *key = is_name(name) ? json_string(name) : NULL; /* NULL: not UTF-8, too */
-        if (!key || !strcmp(name, "__metadata__"))
+        if (!is_name(name) || !strcmp(name, "__metadata__"))
             ag_fail(AG_EINVAL,
-                    "%s: tensor %zu has a name that is not 1 to %d bytes of UTF-8 for it, without control "
-                    "characters",
+                    "%s: the name of tensor %zu is not 1 to %d bytes of UTF-8 without control characters, other than "
+                    "\"__metadata__\"",
                     out->who, i, AG__MOST_NAME);
         else if (json_object_get(header, name))
             ag_fail(AG_EINVAL, "%s: two tensors are named \"%s\"", out->who, name);
         else if (__builtin_add_overflow(begin, l->numel * (int64_t)l->item, &end))
             ag_fail(AG_EINVAL, "%s: more than a file can hold", out->who);
         ok = !ag_error() && json_object_set_new(header, name, describe(l, (uint64_t)begin, (uint64_t)end)) == 0;
-        json_decref(key);
     }
     if (ok) return header;
     json_decref(header);
@@ -379,22 +411,21 @@ bool ag__header_write(ag__output *out, const ag_named *list, size_t n)
 {
     json_t *header = describe_all(out, list, n);
     if (!header) return false;
-    const size_t flags = JSON_COMPACT;
-    size_t length = json_dumpb(header, NULL, 0, flags), padded = (length + 7) & ~(size_t)7; /* aligns the elements */
+    size_t length = json_dumpb(header, NULL, 0, JSON_COMPACT), padded = (length + 7) & ~(size_t)7; /* for alignment */
     char *bytes = NULL;
-    if (!length)
-        ag_fail(AG_ENOMEM, "%s: out of memory for JSON", out->who);
-    else if (padded > AG__MOST_HEADER)
+    bool ok = false;
+    if (padded > AG__MOST_HEADER)
         ag_fail(AG_EINVAL, "%s: a header of %zu bytes, more than %d", out->who, padded, AG__MOST_HEADER);
     else
         bytes = ag__alloc(NULL, PREFIX + padded, out->who);
     if (bytes) {
         memcpy(bytes, &(uint64_t){ padded }, PREFIX);
         memset(bytes + PREFIX, ' ', padded);
-        json_dumpb(header, bytes + PREFIX, length, flags);
+        ok = length && json_dumpb(header, bytes + PREFIX, length, JSON_COMPACT) == length;
+        if (!ok) ag_fail(AG_ENOMEM, "%s: out of memory for JSON", out->who);
     }
     json_decref(header);
-    bool ok = bytes && ag__output_write(out, bytes, PREFIX + padded);
+    ok = ok && ag__output_write(out, bytes, PREFIX + padded);
     ag__release(NULL, bytes, PREFIX + padded);
     return ok;
 }
