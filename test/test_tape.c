@@ -505,6 +505,15 @@ static void rules_are_held_to_their_contract(void **state)
     ag_free(w);
 }
 
+static void attributes_may_not_be_missing(void **state)
+{
+    (void)state;
+    ag_op op = odd_op;
+    op.attr_size = 8;
+    assert_null(ag_apply(&op, NULL, ag_ones(AG_F64, 3)));
+    assert_int_equal(ag_clear_error(), AG_ENULL);
+}
+
 static void lists_may_not_be_null(void **state)
 {
     (void)state;
@@ -555,6 +564,7 @@ int main(void)
         T(a_walked_tape_cannot_be_freed),
         T(rules_are_held_to_their_contract),
         T(lists_may_not_be_null),
+        T(attributes_may_not_be_missing),
         T(jvp_and_vjp_agree_with_grad),
         T(third_derivatives),
     };

@@ -89,7 +89,7 @@ static bool live(size_t n, const ag_scalar *x, const char *who)
     return true;
 }
 
-/* Statements below the least of x need no visit. */
+/* Statements up to the least of x need no visit. */
 static uint32_t least(size_t n, const ag_scalar *x)
 {
     uint32_t id = UINT32_MAX;
@@ -111,7 +111,7 @@ static bool scalar_walk(ag__walk *w, const char *who, size_t m, const ag_scalar 
         else
             ag__walk_seed_scalar(w, y[i], u ? u[i] : 1);
     }
-    if (least(n, x) != UINT32_MAX) w->stop = least(n, x);
+    if (least(n, x) != UINT32_MAX) w->stop = least(n, x) + 1;
     ag__walk_path(w, 0, NULL, true);
     if (ag__walk_run(w)) return true;
     ag__walk_end(w);

@@ -2,13 +2,14 @@
 #include <autograd/ops/apply.h>
 #include <string.h>
 
-static bool well_formed(const ag_op *op, int n)
+static bool well_formed(const ag_op *op, const void *attr, int n)
 {
     if (!op) return ag_fail(AG_ENULL, "ag_apply: the operation is NULL"), false;
     const char *name = op->name ? op->name : "ag_apply: an operation without name";
     if (!op->shape || !op->forward) return ag_fail(AG_EINVAL, "%s: has no shape rule or no forward", name), false;
     if (op->n_out < 0 || op->n_out > AG_MAX_OUT)
         return ag_fail(AG_EINVAL, "%s: %d outputs, at most %d are possible", name, op->n_out, AG_MAX_OUT), false;
+    if (op->attr_size && !attr) return ag_fail(AG_ENULL, "%s: its attributes are NULL", name), false;
     if (n < 1 || (op->n_in >= 0 && n != op->n_in) || n > UINT16_MAX)
         return ag_fail(AG_EINVAL, "%s: takes %d inputs, got %d", name, op->n_in, n), false;
     return true;
@@ -82,7 +83,7 @@ ag_tensor *(ag_apply)(const ag_op *op, const void *attr, int n, ag_tensor *const
 {
     ag_tape *t = ag__tape("ag_apply");
     ag_tensor *out[AG_MAX_OUT];
-    if (!t || !well_formed(op, n) || !apply(t, op, attr, n, in, out)) return NULL;
+    if (!t || !well_formed(op, attr, n) || !apply(t, op, attr, n, in, out)) return NULL;
     for (int k = 1; k < op->n_out; k++) out[k]->flags |= AG__HIDDEN;
     return out[0];
 }
@@ -91,7 +92,8 @@ ag_status ag_apply_all(const ag_op *op, const void *attr, ag_list in, ag_tensor 
 {
     ag_tape *t = ag__tape("ag_apply_all");
     ag_tensor *made[AG_MAX_OUT];
-    if (!t || !well_formed(op, (int)(in.n <= UINT16_MAX ? in.n : -1)) || !apply(t, op, attr, (int)in.n, in.at, made))
+    if (!t || !well_formed(op, attr, (int)(in.n <= UINT16_MAX ? in.n : -1)) ||
+        !apply(t, op, attr, (int)in.n, in.at, made))
         return ag_error();
     for (int k = 0; k < (op->n_out ? op->n_out : 1); k++) out[k] = made[k];
     return AG_OK;
