@@ -132,7 +132,7 @@ ag_module *ag_child(ag_module *m, const char *name, ag_module *child)
         return child;
     }
     if (m) m->failed = true;
-    if (child && !circle && child->owners > child->parents) ag_module_free(child);
+    if (!circle) ag_module_free(child); /* which leaves alone what belongs to parents */
     return NULL;
 }
 

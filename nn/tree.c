@@ -120,8 +120,7 @@ ag_params ag_parameters(const ag_module *m)
     if (!t) return (ag_params){ NULL, 0 };
     int64_t n = 0;
     for (const ag__place *p = t->tensors; p; p = p->hh.next)
-        if (p->entry->kind == AG__PARAMETER && ag_requires_grad(p->thing))
-            t->trained[n++] = (ag_named){ p->path, p->thing };
+        if (ag_requires_grad(p->thing)) t->trained[n++] = (ag_named){ p->path, p->thing };
     return (ag_params){ t->trained, n };
 }
 

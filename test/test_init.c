@@ -128,17 +128,22 @@ static void orthogonal_is(void **state)
     ag_free(narrow), ag_free(empty), ag_free(hollow), ag_tape_free(tape);
 }
 
-/* Every direction is as likely: entries of 3x3 rotations have mean 0 and variance 1/3, traces mean 0 and variance 1. */
+/* Every direction is as likely: entries of 3x3 rotations have mean 0 and variance 1/3, traces mean 0 and variance 1.
+ * Among so many some begin almost dependent, and must become orthogonal all the same. */
 static void orthogonal_has_no_favourites(void **state)
 {
     (void)state;
     enum { TRIES = 4000 };
     ag_seed(14);
     ag_tensor *w = ag_param(AG_F64, 3, 3);
-    double sum[9] = { 0 }, squares[9] = { 0 }, traces = 0, trace_squares = 0;
+    double sum[9] = { 0 }, squares[9] = { 0 }, traces = 0, trace_squares = 0, worst = 0;
     for (int t = 0; t < TRIES; t++) {
         const double *q = ag_f64(ag_init_orthogonal(w, 1));
         for (int i = 0; i < 9; i++) sum[i] += q[i] / TRIES, squares[i] += q[i] * q[i] / TRIES;
+        for (int i = 0; i < 3; i++)
+            for (int k = 0; k < i; k++)
+                worst =
+                    fmax(worst, fabs(q[3 * i] * q[3 * k] + q[3 * i + 1] * q[3 * k + 1] + q[3 * i + 2] * q[3 * k + 2]));
         double trace = q[0] + q[4] + q[8];
         traces += trace / TRIES, trace_squares += trace * trace / TRIES;
     }
@@ -146,6 +151,7 @@ static void orthogonal_has_no_favourites(void **state)
     double error = 5 / sqrt(TRIES); /* five standard errors and more */
     for (int i = 0; i < 9; i++) assert_true(fabs(sum[i]) < error && fabs(squares[i] - 1.0 / 3) < error);
     assert_true(fabs(traces) < error && fabs(trace_squares - 1) < 2 * error);
+    assert_true(worst < 2e-15);
 }
 
 /* ---- what is left alone ---- */

@@ -242,7 +242,7 @@ static ag_module *Crowd(void)
 {
     ag_module *m = ag_module_new("Crowd", NULL, 0);
     for (int i = 0; i < MANY; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "w%d", i);
         ag_own(m, name, ag_param(AG_F32, 1));
     }

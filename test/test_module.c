@@ -197,6 +197,8 @@ static void as_deep_as_promised(void **state)
     m = ag_Sequential(m);
     assert_null(ag_forward(m, ag_ones(AG_F32, 1)));
     fails(AG_EINVAL, "ag_forward: modules nest more than 256 deep");
+    ag_train(m, false);
+    fails(AG_EINVAL, "Act: modules nest more than 256 deep");
     ag_module_free(m), ag_tape_free(tape);
 }
 
@@ -402,7 +404,14 @@ static void parts_that_cannot_be(void **state)
     fails(AG_EINVAL, "ag_child: \"net\" of Parent, a Net, lacks a part");
     assert_null(ag_module_done(m));
     fails(AG_EINVAL, "ag_module_done: Net lacks a part");
-    ag_module_free(parent), ag_tape_free(tape);
+    assert_null(ag_module_done(parent));
+    fails(AG_EINVAL, "ag_module_done: Parent lacks a part");
+    m = ag_module_new("Net", identity, 0);
+    ag_own(m, "w", NULL);
+    fails(AG_ENULL, "ag_own: \"w\" of Net is NULL");
+    assert_null(ag_module_done(m));
+    fails(AG_EINVAL, "ag_module_done: Net lacks a part");
+    ag_tape_free(tape);
 }
 
 static void owners_that_cannot_be(void **state)
