@@ -202,6 +202,35 @@ static void a_failing_callback_ends_its_batch(void **state)
     REFUSED(AG_ESHAPE, "samples of rank 8", assert_null(ag_dataset_from(sample, NULL, 1, x, deep)));
 }
 
+/* Memory runs out at any point of a batch: callbacks never see a NULL. */
+static ag_status needs_tensors(int64_t i, ag_tensor *x, ag_tensor *y, void *user)
+{
+    (void)i;
+    *(bool *)user = *(bool *)user && x && y;
+    return AG_OK;
+}
+static void callbacks_never_get_null(void **state)
+{
+    (void)state;
+    enum { MANY = 20000 }; /* views enough for several chunks of the tape */
+    bool always = true, done = false;
+    int failures = 0;
+    ag_dataset *set = ag_dataset_from(needs_tensors, &always, MANY, ag_zeros(AG_F32), ag_zeros(AG_F32));
+    for (uint64_t limit = 1 << 14; !done; limit += limit / 4) {
+        ag_tape *small = ag_tape_new(.memory_limit = limit);
+        ag_loader *all = ag_loader_new(set, .batch = -1);
+        ag_batch b;
+        done = ag_next(all, &b);
+        ag_status status = ag_clear_error();
+        assert_int_equal(status, done ? AG_OK : AG_ENOMEM);
+        failures += !done;
+        ag_loader_free(all);
+        ag_tape_free(small);
+    }
+    assert_true(always && failures > 3);
+    ag_dataset_free(set);
+}
+
 /* Known facts about the files of Debian's package. */
 static void fashion_mnist_is_read(void **state)
 {
@@ -241,6 +270,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(arrays_that_do_not_fit_are_refused, tape, end),
         cmocka_unit_test_setup_teardown(callbacks_give_what_arrays_would, tape, end),
         cmocka_unit_test_setup_teardown(a_failing_callback_ends_its_batch, tape, end),
+        cmocka_unit_test_setup_teardown(callbacks_never_get_null, tape, end),
         cmocka_unit_test_setup_teardown(fashion_mnist_is_read, tape, end),
     };
     return cmocka_run_group_tests_name("dataset", tests, NULL, NULL);
