@@ -20,8 +20,7 @@ typedef struct task {
     ag_scalar (*block)(const void *data, ag_block x); /* may be NULL */
 } task;
 
-/* ---- Rosenbrock's function of many variables
- * -------------------------------------------------------------------------- */
+/* ---- Rosenbrock's function of many variables ---- */
 enum { ROSENBROCK = 100000 };
 
 static double rosenbrock_plain(const void *data, const double *x)
@@ -58,8 +57,7 @@ static ag_scalar rosenbrock_fused(const void *data, const ag_scalar *x)
     return s;
 }
 
-/* ---- a chain of library functions, six operations a step
- * --------------------------------------------------------------- */
+/* ---- a chain of library functions, six operations a step ---- */
 enum { STEPS = 166667 };
 
 static double chain_plain(const void *data, const double *x)
@@ -90,8 +88,7 @@ static ag_scalar chain_fused(const void *data, const ag_scalar *x)
     return y;
 }
 
-/* ---- a network 2-8-1 with tanh, mean squared error over a thousand points
- * ----------------------------------------------- */
+/* ---- a network 2-8-1 with tanh, mean squared error over a thousand points ---- */
 enum { HIDDEN = 8, POINTS = 1000, WEIGHTS = 4 * HIDDEN + 1 };
 typedef struct mlp {
     double x[POINTS][2], y[POINTS];
@@ -403,8 +400,7 @@ static gmm gmm_drawn(int d, int k, int n)
     return q;
 }
 
-/* ---- running them
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- running them ---- */
 
 static ag_tape *tapes[2]; /* the default one, and one of first order */
 

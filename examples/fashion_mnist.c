@@ -24,8 +24,7 @@ struct settings {
     const char *data;
 };
 
-/* ---- the network
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- the network ---- */
 
 struct network {
     ag_tensor *w1, *b1, *w2, *b2;
@@ -73,8 +72,7 @@ static ag_status descend(const struct network *net, double lr)
     return ag_error();
 }
 
-/* ---- accuracy
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- accuracy ---- */
 
 static double count_right(ag_tensor *scores, ag_tensor *labels)
 {
@@ -98,8 +96,7 @@ static ag_status evaluate(const struct network *net, ag_loader *data, ag_tape *t
     return status ? status : ag_error();
 }
 
-/* ---- progress
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- progress ---- */
 
 struct progress {
     const struct settings *settings;
@@ -138,8 +135,7 @@ static void show(struct progress *p)
     fflush(stdout);
 }
 
-/* ---- training
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- training ---- */
 
 /* One step. The reset at the end reports whatever went wrong before it. */
 static ag_status train_batch(const struct network *net, const ag_batch *b, ag_tape *tape, struct progress *p)
@@ -200,8 +196,7 @@ out:
     return status;
 }
 
-/* ---- the command line
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the command line ---- */
 
 static const struct settings defaults = {
     .epochs = 3, .batch = 64, .lr = 0.1, .seed = 1, .data = "/usr/share/datasets/fashion-mnist"

@@ -125,8 +125,7 @@ static ag_status source_expect_end(struct source *s)
     return ag_error();
 }
 
-/* ---- the array
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- the array ---- */
 
 struct element {
     int code;

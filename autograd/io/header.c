@@ -48,8 +48,7 @@ static bool is_name(const char *name)
     return more && n > 0 && n <= AG__MOST_NAME;
 }
 
-/* ---- reading: the text under the window
- * ------------------------------------------------------------------------------ */
+/* ---- reading: the text under the window ---- */
 
 typedef struct text {
     ag_file *file;
@@ -145,8 +144,7 @@ static json_t *value(text *t)
     return NULL;
 }
 
-/* ---- reading: one entry
- * ------------------------------------------------------------------------------------------------ */
+/* ---- reading: one entry ---- */
 
 static bool bad_entry(const text *t, const ag__entry *e, const char *what)
 {
@@ -236,8 +234,7 @@ static bool read_entry(text *t, const char *name)
     return ok;
 }
 
-/* ---- reading: metadata, of any length and not kept
- * --------------------------------------------------------------------- */
+/* ---- reading: metadata, of any length and not kept ---- */
 
 static bool skip_string(text *t)
 {
@@ -262,8 +259,7 @@ static bool skip_metadata(text *t)
     return accept(t, '}') || bad(t, "no comma between the metadata");
 }
 
-/* ---- reading: all of it
- * ------------------------------------------------------------------------------------------------ */
+/* ---- reading: all of it ---- */
 
 static bool read_member(text *t, bool *metadata)
 {
@@ -357,8 +353,7 @@ bool ag__header_read(ag_file *f)
     return read_members(&t) && check_all(f);
 }
 
-/* ---- writing
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 static const char *dtype_name(ag_dtype dtype)
 {

@@ -23,8 +23,7 @@ typedef struct array { /* what a header describes */
     int64_t dims[AG_MAX_RANK];
 } array;
 
-/* ---- the dictionary: {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
- * ------------------------------------- */
+/* ---- the dictionary: {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), } ---- */
 
 typedef struct text {
     const ag__input *in;
@@ -136,8 +135,7 @@ static bool read_dictionary(text *t, array *a)
     return true;
 }
 
-/* ---- reading
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 /* Finds the header; *data is where it ends. */
 static bool read_prefix(const ag__input *in, uint64_t *header, uint64_t *data)
@@ -190,8 +188,7 @@ ag_tensor *ag_read_npy(const char *path)
     return x;
 }
 
-/* ---- writing
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 /* The header up to the elements, which begin at a multiple of ALIGN. Eight sizes fit in any case. */
 static size_t make_header(const ag__layout *l, uint8_t header[4 * ALIGN])

@@ -5,8 +5,7 @@
 #include <autograd/tape/streams.h>
 #include <string.h>
 
-/* ---- backwards
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- backwards ---- */
 
 static bool all_zero(size_t n, const double *x)
 {
@@ -194,8 +193,7 @@ ag__position ag__reverse_plain(ag_tape *t, double *adj, ag__position at, uint32_
     return at;
 }
 
-/* ---- forwards
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- forwards ---- */
 
 static double along(double slope, double t)
 {

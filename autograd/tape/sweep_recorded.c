@@ -22,8 +22,7 @@ static void add_product(ag_scalar *adj, uint32_t id, ag_scalar g, ag_scalar k)
     if (id && arrived(g)) adj[id] = arrived(adj[id]) ? ags_fma(g, k, adj[id]) : ags_mul(g, k);
 }
 
-/* ---- g times the slope of a record by its operand k, recorded: serves both directions
- * ---------------------------------- */
+/* ---- g times the slope of a record by its operand k, recorded: serves both directions ---- */
 
 static ag_scalar result(const ag__record *r, uint32_t i)
 {
@@ -106,8 +105,7 @@ static uint32_t operands(const ag__record *r)
     return f->list ? r->n : r->code == AG__S_POLY ? 1 : f->ix;
 }
 
-/* ---- blocks: element by element
- * ---------------------------------------------------------------------------------------- */
+/* ---- blocks: element by element ---- */
 
 /* Element i of the block operand with first id `id` and values v. */
 static ag_scalar element(uint32_t id, const double *v, size_t i)
@@ -196,8 +194,7 @@ static void forward_block(const ag__record *r, ag_scalar *tan)
     }
 }
 
-/* ---- the sweeps
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the sweeps ---- */
 
 static bool keeps_values(const ag_tape *t)
 {
