@@ -6,6 +6,7 @@
 #   test               everything; LONG=1 adds the long tests, TESTS='test_tape test_ops' runs these only
 #   san, tsan          the tests under ASan + UBSan + LSan; those with threads under TSan
 #   valgrind           VALGRIND_TESTS under valgrind
+#   fuzz               the file readers under libFuzzer and ASan (clang): RUNS=10000000 inputs each; FUZZ=npy
 #   parity             compare with PyTorch's cases; GOLDEN=file.jsonl.gz ONLY=op,op
 #   trajectories       replay PyTorch's optimizer trajectories; FILE=rows.tsv ONLY=name,name
 #   mutants            plant faults in the derivative rules and see that the tests find them
@@ -27,8 +28,8 @@ MAKEFLAGS += --no-builtin-rules
 DEPS     = libc6-dev g++ pkg-config uthash-dev zlib1g-dev libjansson-dev libcmocka-dev dataset-fashion-mnist
 DEPS_DEV = clang libclang-rt-14-dev clang-format valgrind
 
-.PHONY: all programs deps deps-dev run test san tsan valgrind parity trajectories mutants bench-tape bench-tape-one \
-        lint format headers install uninstall clean FORCE
+.PHONY: all programs deps deps-dev run test san tsan valgrind fuzz fuzz-run parity trajectories mutants \
+        bench-tape bench-tape-one lint format headers install uninstall clean FORCE
 .DEFAULT_GOAL = all
 
 deps:
@@ -49,13 +50,14 @@ else
 
 # ---- flags -----------------------------------------------------------------------------------------------------------
 MODE ?= release
-ifeq ($(filter release san tsan,$(MODE)),)
-$(error MODE is release, san or tsan, not "$(MODE)")
+ifeq ($(filter release san tsan fuzz,$(MODE)),)
+$(error MODE is release, san, tsan or fuzz, not "$(MODE)")
 endif
 # No null check: of a thread-local address it tests the flags of an addition that the linker may replace by a lea. ASan
 # stops at NULL as well.
 mode_flags.san  = -DAG_DEBUG -fsanitize=address,undefined -fno-sanitize=null -fno-sanitize-recover=all \
                   -fno-omit-frame-pointer
+mode_flags.fuzz = $(mode_flags.san) -fsanitize=fuzzer-no-link
 mode_flags.tsan = -DAG_DEBUG -fsanitize=thread -fno-omit-frame-pointer
 CFLAGS ?= $(if $(filter release,$(MODE)),-O3,-O1) -g
 
@@ -191,6 +193,20 @@ VALGRIND_TESTS = test_error test_memory test_layout test_iterate test_tensor tes
 valgrind:
 	@AG_ARCH=avx2 RUNNER='valgrind -q --error-exitcode=9 --leak-check=full' \
 	    $(MAKE) --no-print-directory TESTS='$(or $(TESTS),$(VALGRIND_TESTS))' test
+
+FUZZ ?= npy safetensors
+RUNS ?= 10000000
+fuzz:
+	@$(MAKE) --no-print-directory CC=clang MODE=fuzz fuzz-run
+fuzz-run: $(FUZZ:%=$B/fuzz/%)
+	@for f in $(FUZZ); do \
+	    mkdir -p build/fuzz/$$f && echo "fuzz $$f: $(RUNS) runs" && \
+	    $B/fuzz/$$f -runs=$(RUNS) -max_len=4096 -timeout=1 -malloc_limit_mb=1 -print_final_stats=1 \
+	        -artifact_prefix=build/fuzz/$$f- build/fuzz/$$f test/fuzz/corpus/$$f || exit; done
+$B/fuzz/%: test/fuzz/fuzz_%.c $B/test/parts.a $B/libretrograd.a
+	@echo "LD  $@" && mkdir -p $(@D)
+	$Q$(compile) $(CFLAGS) -fsanitize=fuzzer -DFUZZ_TARGET=fuzz_$* $(LDFLAGS) -o $@ $(filter %.c %.a,$^) \
+	    -Wl,--as-needed $(io_libs) -lm -pthread
 
 GOLDEN ?= ../shared/data/torch/ops.jsonl.gz
 parity: $B/test/parity
