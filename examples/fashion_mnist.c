@@ -1,221 +1,224 @@
-/* fashion_mnist.c - trains a network on real images: 784 pixels, 128 hidden units, 10 kinds of garment.
+/* fashion_mnist.c - trains a network on real images, 60,000 garments of ten kinds, and tries it on 10,000 others.
  *
- * The layers are operations of the engine and the optimizer is a loop, so that all of it can be seen: record a batch,
- * walk back, move each parameter against its gradient, reset the tape. The last two lines are for comparing runs: the
- * mean loss over the samples of the last epoch as seen during training, and the share of test images named rightly
- * afterwards. */
+ * From top to bottom: the networks and optimizers to choose from, the training loop, what is known at the end, the
+ * command line. The last two lines of the output are for comparing runs: the mean loss over the samples of the last
+ * epoch as seen during training, and the share of test images named rightly afterwards. */
 #define _POSIX_C_SOURCE 200809L
 #include <autograd/autograd.h>
-#include <nn/data.h>
+#include <examples/curve.h>
+#include <examples/garments.h>
+#include <examples/progress.h>
+#include <nn/nn.h>
+#include <optim/optim.h>
 
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
+#include <string.h>
 
-enum { PIXELS = 28 * 28, HIDDEN = 128, CLASSES = 10, TEST_BATCH = 1000, BAR = 12 };
+#define CURVE "build/fashion_mnist.svg"
+enum { TEST_BATCH = 1000 };
 
-struct settings {
-    int64_t epochs, batch;
-    double lr;
-    uint64_t seed;
-    const char *data;
-};
+/* ---- what to train, and how ---- */
 
-/* ---- the network ---- */
-
-struct network {
-    ag_tensor *w1, *b1, *w2, *b2;
-};
-
-/* A parameter with uniform random elements in +-1/sqrt(fan_in). */
-static ag_tensor *parameter(int64_t fan_in, ag_tensor *uniform)
+static ag_module *mlp(void)
 {
-    return ag_param_like(ag_mul(1 / sqrt((double)fan_in), ag_sub(ag_mul(2.0, uniform), 1.0)));
+    return ag_Sequential(ag_Flatten(), ag_Linear(28 * 28, 128), ag_Act(ag_relu), ag_Linear(128, CLASSES));
 }
 
-static struct network network_new(void)
+static ag_optim *sgd(ag_params params, double lr)
 {
-    return (struct network){
-        .w1 = parameter(PIXELS, ag_rand(AG_F32, HIDDEN, PIXELS)),
-        .b1 = parameter(PIXELS, ag_rand(AG_F32, HIDDEN)),
-        .w2 = parameter(HIDDEN, ag_rand(AG_F32, CLASSES, HIDDEN)),
-        .b2 = parameter(HIDDEN, ag_rand(AG_F32, CLASSES)),
-    };
+    return ag_sgd(params, .lr = lr);
+}
+static ag_optim *adam(ag_params params, double lr)
+{
+    return ag_adam(params, .lr = lr);
+}
+static ag_optim *adamw(ag_params params, double lr)
+{
+    return ag_adamw(params, .lr = lr);
 }
 
-static void network_free(const struct network *net)
-{
-    ag_free(net->w1), ag_free(net->b1), ag_free(net->w2), ag_free(net->b2);
-}
+typedef struct model {
+    const char *name;
+    ag_module *(*make)(void);
+} model;
+typedef struct optimizer {
+    const char *name;
+    ag_optim *(*make)(ag_params params, double lr);
+    double lr; /* unless --lr says otherwise */
+} optimizer;
 
-static ag_tensor *logits(const struct network *net, ag_tensor *x)
-{
-    x = ag_reshape(x, -1, PIXELS);
-    return ag_linear(ag_relu(ag_linear(x, net->w1, net->b1)), net->w2, net->b2);
-}
+static const model models[] = { { "mlp", mlp } };
+static const optimizer optimizers[] = { { "adam", adam, 1e-3 }, { "adamw", adamw, 1e-3 }, { "sgd", sgd, 0.1 } };
+#define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
 
-/* w <- w - lr dL/dw, and the gradients are used up. */
-static ag_status descend(const struct network *net, double lr)
-{
-    ag_params all = AG_PARAMS({ "w1", net->w1 }, { "b1", net->b1 }, { "w2", net->w2 }, { "b2", net->b2 });
-    for (int64_t k = 0; k < all.n; k++) {
-        ag_tensor *parameter = all.at[k].tensor;
-        const float *g = ag_f32(ag_grad_of(parameter));
-        float *w = ag_f32_write(parameter), step = (float)lr;
-        if (!g || !w) break;
-        for (int64_t i = 0, n = ag_numel(parameter); i < n; i++) w[i] -= step * g[i];
-    }
-    ag_zero_grad(all);
-    return ag_error();
-}
-
-/* ---- accuracy ---- */
-
-static double count_right(ag_tensor *scores, ag_tensor *labels)
-{
-    double right = 0;
-    AG_NO_GRAD
-        right = ag_item(ag_sum(ag_eq(ag_argmax(scores, 1), labels)));
-    return right;
-}
-
-/* How many of the loader's images are named rightly. */
-static ag_status evaluate(const struct network *net, ag_loader *data, ag_tape *tape, double *right)
-{
-    ag_status status = AG_OK;
-    ag_batch b;
-    *right = 0;
-    while (!status && ag_next(data, &b)) {
-        AG_NO_GRAD
-            *right += count_right(logits(net, b.x), b.y);
-        status = ag_tape_reset(tape);
-    }
-    return status ? status : ag_error();
-}
-
-/* ---- progress ---- */
-
-struct progress {
-    const struct settings *settings;
-    bool terminal;
-    int64_t epoch, seen, total; /* of this epoch, counted from 1; samples of it; samples in each */
-    double loss, right;         /* sums over the samples seen */
-    double began, shown;        /* seconds: start of the run, last time the bar was drawn */
-};
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void show(struct progress *p)
-{
-    bool last = p->seen == p->total;
-    double time = now(), elapsed = time - p->began, n = (double)p->seen;
-    if (!last && (!p->terminal || time - p->shown < 0.1)) return;
-    p->shown = time;
-
-    double done = (double)((p->epoch - 1) * p->total + p->seen), all = (double)(p->settings->epochs * p->total);
-    double rate = elapsed > 0 ? done / elapsed : 0, left = rate > 0 ? (all - done) / rate : 0;
-    if (p->terminal) { /* one line of 80 columns */
-        int filled = (int)(BAR * p->seen / p->total);
-        printf("\r%lld/%lld [%.*s%*s]", (long long)p->epoch, (long long)p->settings->epochs, filled, "############",
-               BAR - filled, "");
-    } else {
-        printf("epoch %lld/%lld", (long long)p->epoch, (long long)p->settings->epochs);
-    }
-    printf("  loss %.4f  accuracy %.4f  %.0f samples/s", p->loss / n, p->right / n, rate);
-    if (p->terminal) printf("  %.0f s left ", left);
-    if (last) putchar('\n');
-    fflush(stdout);
-}
+typedef struct settings {
+    const model *model;
+    const optimizer *optimizer;
+    double lr; /* 0: the optimizer's */
+    int64_t epochs, batch, seed, threads;
+    const char *data, *save;
+} settings;
 
 /* ---- training ---- */
 
-/* One step. The reset at the end reports whatever went wrong before it. */
-static ag_status train_batch(const struct network *net, const ag_batch *b, ag_tape *tape, struct progress *p)
+/* Set by Ctrl-C, which is then the default again: a second one ends the program at once. */
+static volatile sig_atomic_t interrupted;
+static void on_interrupt(int signal)
 {
-    ag_tensor *scores = logits(net, b->x);
-    ag_tensor *loss = ag_cross_entropy(scores, b->y);
-    if (!ag_backward(loss) && !descend(net, p->settings->lr)) {
-        p->loss += ag_item(loss) * (double)b->n;
-        p->right += count_right(scores, b->y);
-        p->seen += b->n;
-    }
-    return ag_tape_reset(tape);
+    (void)signal;
+    interrupted = 1;
+}
+static void catch_interrupt(void)
+{
+    struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND };
+    sigaction(SIGINT, &action, NULL);
 }
 
-static ag_status train_epoch(const struct network *net, ag_loader *data, ag_tape *tape, struct progress *p)
+typedef struct run {
+    ag_tape *tape;
+    ag_module *net;
+    ag_optim *opt;
+    ag_loader *train, *test;
+    progress progress;
+    curve curve;       /* the loss of each batch */
+    double train_loss; /* of the last epoch with a batch */
+    int64_t steps;
+} run;
+
+static double count_right(ag_tensor *logits, ag_tensor *labels)
+{
+    double right = 0;
+    AG_NO_GRAD
+        right = ag_item(ag_sum(ag_eq(ag_argmax(logits, 1), labels)));
+    return right;
+}
+
+/* The reset at the end reports whatever went wrong before it. */
+static ag_status train_batch(run *r, const ag_batch *b)
+{
+    ag_tensor *logits = ag_forward(r->net, b->x);
+    ag_tensor *loss = ag_cross_entropy(logits, b->y);
+    if (!ag_backward(loss) && !ag_step(r->opt)) {
+        progress_batch(&r->progress, b->n, ag_item(loss), count_right(logits, b->y));
+        curve_add(&r->curve, ag_item(loss));
+        r->train_loss = r->progress.loss / (double)r->progress.seen;
+        r->steps++;
+    }
+    return ag_tape_reset(r->tape);
+}
+
+static ag_status train(run *r, int64_t epochs)
+{
+    r->progress = progress_start(epochs, ag_loader_count(r->train));
+    for (int64_t epoch = 1; epoch <= epochs && !interrupted; epoch++) {
+        ag_status status = AG_OK;
+        ag_batch b;
+        progress_epoch(&r->progress, epoch);
+        while (!status && !interrupted && ag_next(r->train, &b)) status = train_batch(r, &b);
+        if (status || (status = ag_error())) return status;
+    }
+    progress_stop(&r->progress);
+    return AG_OK;
+}
+
+/* ---- what is known at the end ---- */
+
+static ag_status evaluate(run *r, verdict *v)
 {
     ag_status status = AG_OK;
     ag_batch b;
-    p->seen = 0, p->loss = 0, p->right = 0;
-    while (!status && ag_next(data, &b)) {
-        status = train_batch(net, &b, tape, p);
-        if (!status) show(p);
+    ag_train(r->net, false);
+    while (!status && ag_next(r->test, &b)) {
+        AG_NO_GRAD
+            verdict_add(v, b.x, b.y, ag_argmax(ag_forward(r->net, b.x), 1));
+        status = ag_tape_reset(r->tape);
     }
     return status ? status : ag_error();
 }
 
-static int run(const struct settings *s)
+static void report(const run *r, const verdict *v)
 {
-    ag_tape *tape = ag_tape_new();
-    ag_seed(s->seed);
+    const progress *p = &r->progress;
+    if (interrupted)
+        printf("interrupted in epoch %lld of %lld, after %lld batches\n", (long long)p->epoch, (long long)p->epochs,
+               (long long)r->steps);
+    verdict_print(v, stdout);
+    char axis[64];
+    snprintf(axis, sizeof axis, "batch %lld", (long long)r->steps);
+    if (curve_write_svg(&r->curve, CURVE, "Training loss", axis))
+        printf("the loss of each batch is drawn in " CURVE "\n");
+    else
+        fprintf(stderr, "fashion_mnist: no drawing of the loss: %s: %s\n", CURVE, strerror(errno));
+    printf("train loss: %.4f\ntest accuracy: %.4f\n", r->train_loss, verdict_accuracy(v));
+}
+
+static int train_and_report(const settings *s)
+{
+    double lr = s->lr > 0 ? s->lr : s->optimizer->lr;
+    run r = { .tape = ag_tape_new(), .train_loss = NAN };
+    verdict v = { 0 };
+    int status = 1;
+    ag_seed((uint64_t)s->seed);
     ag_dataset *train_set = ag_dataset_mnist(s->data, "train"), *test_set = ag_dataset_mnist(s->data, "t10k");
     ag_status read = ag_error();
-    ag_loader *train = ag_loader_new(train_set, .batch = s->batch, .shuffle = true, .seed = s->seed);
-    ag_loader *test = ag_loader_new(test_set, .batch = TEST_BATCH);
-    struct network net = { NULL, NULL, NULL, NULL };
-    struct progress p = { .settings = s, .terminal = isatty(STDOUT_FILENO) };
-    int status = 1;
+    r.train = ag_loader_new(train_set, .batch = s->batch, .shuffle = true, .seed = (uint64_t)s->seed);
+    r.test = ag_loader_new(test_set, .batch = TEST_BATCH);
+    r.net = s->model->make();
+    r.opt = s->optimizer->make(ag_parameters(r.net), lr);
     if (ag_error()) goto out;
 
-    net = network_new();
-    p.total = ag_loader_count(train);
-    p.began = now();
-    for (p.epoch = 1; p.epoch <= s->epochs; p.epoch++)
-        if (train_epoch(&net, train, tape, &p)) goto out;
-    double right;
-    if (evaluate(&net, test, tape, &right)) goto out;
-    printf("train loss: %.4f\ntest accuracy: %.4f\n", p.loss / (double)p.total, right / (double)ag_loader_count(test));
-    status = 0;
+    printf("%s, %s %g, batches of %lld, seed %lld\n", s->model->name, s->optimizer->name, lr, (long long)s->batch,
+           (long long)s->seed);
+    catch_interrupt();
+    if (train(&r, s->epochs) || evaluate(&r, &v)) goto out;
+    report(&r, &v);
+    status = s->save && ag_save(s->save, ag_state(r.net));
 out:
     if (status) fprintf(stderr, "fashion_mnist: %s\n", ag_errmsg());
     if (read == AG_EIO || read == AG_EFORMAT)
         fprintf(stderr, "fashion_mnist: the images come with Debian's package dataset-fashion-mnist: "
                         "`make deps` or `apt install dataset-fashion-mnist`; --data names another directory\n");
-    network_free(&net);
-    ag_loader_free(train), ag_loader_free(test);
+    ag_optim_free(r.opt);
+    ag_module_free(r.net);
+    ag_loader_free(r.train), ag_loader_free(r.test);
     ag_dataset_free(train_set), ag_dataset_free(test_set);
-    ag_tape_free(tape);
+    ag_tape_free(r.tape);
     return status;
 }
 
 /* ---- the command line ---- */
 
-static const struct settings defaults = {
-    .epochs = 3, .batch = 64, .lr = 0.1, .seed = 1, .data = "/usr/share/datasets/fashion-mnist"
+static const settings defaults = {
+    .model = &models[0],
+    .optimizer = &optimizers[0],
+    .epochs = 5,
+    .batch = 64,
+    .seed = 1,
+    .data = "/usr/share/datasets/fashion-mnist",
 };
 
 static void usage(FILE *to)
 {
     fprintf(to,
             "usage: fashion_mnist [options]\n"
-            "Trains a 784-128-10 network on Fashion-MNIST by stochastic gradient descent.\n"
-            "  --epochs N   passes over the training images (default %lld)\n"
-            "  --lr X       learning rate (default %g)\n"
-            "  --batch N    images per step (default %lld)\n"
-            "  --seed N     of initial weights and order (default %llu)\n"
-            "  --data DIR   directory of the IDX files, gzipped or not\n"
-            "               (default %s)\n"
-            "  --help       this text\n",
-            (long long)defaults.epochs, defaults.lr, (long long)defaults.batch, (unsigned long long)defaults.seed,
-            defaults.data);
+            "Trains a network on Fashion-MNIST: 28 x 28 pixels, ten kinds of garment.\n"
+            "  --model NAME      mlp: 784-128-10 with ReLU (default)\n"
+            "  --optimizer NAME  adam (default), adamw or sgd\n"
+            "  --lr X            learning rate (default 0.001; 0.1 for sgd)\n"
+            "  --batch N         images per step (default %lld)\n"
+            "  --epochs N        passes over the training images (default %lld)\n"
+            "  --seed N          of initial weights and order (default %lld)\n"
+            "  --threads N       to compute with (default: as many as there are processors)\n"
+            "  --data DIR        directory of the IDX files, gzipped or not\n"
+            "                    (default %s)\n"
+            "  --save FILE       writes the trained parameters as safetensors\n"
+            "  --help            this text\n"
+            "Ctrl-C ends the training and reports what is known by then.\n",
+            (long long)defaults.batch, (long long)defaults.epochs, (long long)defaults.seed, defaults.data);
 }
 
 /* A whole number from low to high; the whole of text must be one. */
@@ -238,27 +241,48 @@ static bool parse_rate(const char *text, double *out)
     return true;
 }
 
+static bool parse_model(const char *name, const model **out)
+{
+    for (int i = 0; i < COUNT(models); i++)
+        if (!strcmp(name, models[i].name)) return *out = &models[i], true;
+    return false;
+}
+
+static bool parse_optimizer(const char *name, const optimizer **out)
+{
+    for (int i = 0; i < COUNT(optimizers); i++)
+        if (!strcmp(name, optimizers[i].name)) return *out = &optimizers[i], true;
+    return false;
+}
+
 /* Fills s; -1 to go on, else the status to exit with. */
-static int parse(int argc, char **argv, struct settings *s)
+static int parse(int argc, char **argv, settings *s)
 {
     static const struct option options[] = {
-        { "epochs", required_argument, NULL, 'e' },
+        { "model", required_argument, NULL, 'm' },
+        { "optimizer", required_argument, NULL, 'o' },
         { "lr", required_argument, NULL, 'l' },
         { "batch", required_argument, NULL, 'b' },
+        { "epochs", required_argument, NULL, 'e' },
         { "seed", required_argument, NULL, 's' },
+        { "threads", required_argument, NULL, 't' },
         { "data", required_argument, NULL, 'd' },
+        { "save", required_argument, NULL, 'f' },
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
-    int64_t seed = (int64_t)s->seed;
     bool good = true;
     for (int c, which = 0; good && (c = getopt_long(argc, argv, "", options, &which)) != -1;) {
         switch (c) {
-        case 'e': good = parse_count(optarg, 1, 1000000, &s->epochs); break;
+        case 'm': good = parse_model(optarg, &s->model); break;
+        case 'o': good = parse_optimizer(optarg, &s->optimizer); break;
         case 'l': good = parse_rate(optarg, &s->lr); break;
         case 'b': good = parse_count(optarg, 1, 1000000, &s->batch); break;
-        case 's': good = parse_count(optarg, 0, INT64_MAX, &seed); break;
+        case 'e': good = parse_count(optarg, 1, 1000000, &s->epochs); break;
+        case 's': good = parse_count(optarg, 0, INT64_MAX, &s->seed); break;
+        case 't': good = parse_count(optarg, 1, 1024, &s->threads); break;
         case 'd': s->data = optarg; break;
+        case 'f': s->save = optarg; break;
         case 'h': usage(stdout); return 0;
         default: usage(stderr); return 2;
         }
@@ -268,13 +292,12 @@ static int parse(int argc, char **argv, struct settings *s)
         fprintf(stderr, "fashion_mnist: unknown argument '%s'\n", argv[optind]);
         good = false;
     }
-    s->seed = (uint64_t)seed;
     return good ? -1 : 2;
 }
 
 int main(int argc, char **argv)
 {
-    struct settings s = defaults;
+    settings s = defaults;
     int status = parse(argc, argv, &s);
-    return status < 0 ? run(&s) : status;
+    return status < 0 ? train_and_report(&s) : status;
 }
