@@ -9,6 +9,7 @@
 #include <autograd/tensor.h>
 #include <autograd/random.h>
 #include <autograd/tape.h>
+#include <autograd/threads.h>
 #include <autograd/scalar.h>
 #include <autograd/block.h>
 #include <autograd/ops.h>

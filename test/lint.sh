@@ -34,7 +34,7 @@ awk -F: '
         n = split("base kernels tensor tape ops diff io", floors, " ")
         for (i = 1; i <= n; i++) floor_of[floors[i]] = i
         # Public headers speak of tensors, but for these.
-        split("base error version", low, " "); for (i in low) public_floor["autograd/" low[i] ".h"] = 1
+        split("base error threads version", low, " "); for (i in low) public_floor["autograd/" low[i] ".h"] = 1
         public_floor["autograd/elementary.h"] = 2
     }
     function say(why) { print $1 ":" $2 ": includes " $3 ": " why }

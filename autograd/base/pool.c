@@ -1,0 +1,290 @@
+/* pool.c - see pool.h.
+ *
+ * The job at hand lies in `pool`. Its ticket is a number of the job (high half) and how many of its pieces nobody has
+ * claimed (low half): a claim is one compare-and-swap, which succeeds only while that very job is on, so that a worker
+ * that comes late, or sleeps through many jobs, takes no part in what it has not seen. Whoever claimed pieces adds
+ * their number to `ended` when it finds no more. */
+#define _GNU_SOURCE /* sched_getaffinity */
+#include <autograd/base/pool.h>
+#include <autograd/threads.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MOST = 256, STACK = 1 << 20, SPIN_NS = 30000 };
+
+static struct {
+    pthread_mutex_t owner; /* held by the thread whose job it is; guards worker and n_worker */
+    pthread_t worker[MOST - 1];
+    int n_worker;
+    int cores;           /* known before the first worker starts */
+    _Atomic int threads; /* wanted; 0: the default is not known yet */
+    _Atomic int limit;   /* worker k ends when k >= limit */
+
+    _Alignas(64) _Atomic uint64_t ticket;
+    ag__piece_fn *_Atomic f;
+    void *_Atomic context;
+    _Atomic int64_t pieces;
+    _Alignas(64) _Atomic int64_t ended;
+
+    pthread_mutex_t lock;      /* of the two conditions */
+    pthread_cond_t work, rest; /* there is a job; its last piece has ended */
+    _Atomic int sleeping;      /* workers that wait for `work` */
+    _Atomic bool owner_sleeps; /* waits for `rest` */
+} pool = { .owner = PTHREAD_MUTEX_INITIALIZER,
+           .lock = PTHREAD_MUTEX_INITIALIZER,
+           .work = PTHREAD_COND_INITIALIZER,
+           .rest = PTHREAD_COND_INITIALIZER };
+
+static _Thread_local bool inside; /* a piece is running on this thread */
+
+/* ---- how many --------------------------------------------------------------------------------------------------- */
+
+static int cores(void)
+{
+#ifdef __linux__
+    cpu_set_t set;
+    if (!sched_getaffinity(0, sizeof set, &set)) return CPU_COUNT(&set);
+#endif
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n < MOST ? (int)n : MOST;
+}
+
+static int default_threads(void)
+{
+    const char *text = getenv("AG_THREADS");
+    char *end;
+    long n = text ? strtol(text, &end, 10) : 0;
+    if (n >= 1 && n <= MOST && !*end) return (int)n;
+    int all = cores();
+    return all < MOST ? all : MOST;
+}
+
+int ag_threads(void)
+{
+    int n = atomic_load(&pool.threads);
+    if (n) return n;
+    int standard = default_threads();
+    return atomic_compare_exchange_strong(&pool.threads, &n, standard) ? standard : n;
+}
+
+ag_status ag_set_threads(int n)
+{
+    if (n < 0 || n > MOST)
+        return ag_fail(AG_EINVAL, "ag_set_threads: %d threads asked for; it may be 1 to %d, or 0 for the default", n,
+                       MOST);
+    atomic_store(&pool.threads, n ? n : default_threads());
+    return ag_error();
+}
+
+/* ---- pieces ----------------------------------------------------------------------------------------------------- */
+
+struct job {
+    ag__piece_fn *f;
+    void *context;
+    int64_t pieces;
+};
+
+/* What is read before the exchange belongs to the ticket's job if that succeeds: the next job is written only after the
+ * last piece of this one was claimed. */
+static bool claim(struct job *j, int64_t *piece)
+{
+    uint64_t ticket = atomic_load_explicit(&pool.ticket, memory_order_acquire);
+    while ((uint32_t)ticket) {
+        j->f = atomic_load_explicit(&pool.f, memory_order_relaxed);
+        j->context = atomic_load_explicit(&pool.context, memory_order_relaxed);
+        j->pieces = atomic_load_explicit(&pool.pieces, memory_order_relaxed);
+        if (atomic_compare_exchange_weak_explicit(&pool.ticket, &ticket, ticket - 1, memory_order_acq_rel,
+                                                  memory_order_acquire)) {
+            *piece = j->pieces - (uint32_t)ticket;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Runs what it can claim; true if the job's last piece has ended by that. */
+static bool take_part(void)
+{
+    struct job j = { .f = NULL };
+    int64_t piece, mine = 0;
+    inside = true;
+    for (; claim(&j, &piece); mine++) j.f(j.context, piece);
+    inside = false;
+    return mine && atomic_fetch_add(&pool.ended, mine) + mine == j.pieces;
+}
+
+static bool has_pieces(void)
+{
+    return (uint32_t)atomic_load(&pool.ticket) != 0;
+}
+static bool all_ended(void)
+{
+    return atomic_load(&pool.ended) == atomic_load(&pool.pieces);
+}
+
+/* Waits for a short while without sleeping, if there is a core for each thread. */
+static bool spin(bool (*done)(void))
+{
+    struct timespec t;
+    if (ag_threads() > pool.cores) return done();
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    for (int64_t end = t.tv_sec * INT64_C(1000000000) + t.tv_nsec + SPIN_NS, now = 0; now < end;) {
+        for (int i = 0; i < 32; i++) {
+            if (done()) return true;
+#if defined(__x86_64__) || defined(__i386__)
+            __builtin_ia32_pause();
+#endif
+        }
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        now = t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+    }
+    return false;
+}
+
+/* ---- workers ---------------------------------------------------------------------------------------------------- */
+
+/* Having held the lock once, whoever saw no reason to stay awake before is asleep now. */
+static void wake(pthread_cond_t *condition, int (*signal_to)(pthread_cond_t *))
+{
+    pthread_mutex_lock(&pool.lock);
+    pthread_mutex_unlock(&pool.lock);
+    signal_to(condition);
+}
+
+/* One worker; it wakes the next one, if there is still something to do. */
+static void wake_one(void)
+{
+    if (atomic_load(&pool.sleeping) && has_pieces()) wake(&pool.work, pthread_cond_signal);
+}
+
+static void *worker(void *number)
+{
+    int me = (int)(intptr_t)number;
+    while (me < atomic_load(&pool.limit)) {
+        if (take_part() && atomic_load(&pool.owner_sleeps)) wake(&pool.rest, pthread_cond_signal);
+        if (spin(has_pieces)) continue;
+        pthread_mutex_lock(&pool.lock);
+        atomic_fetch_add(&pool.sleeping, 1);
+        while (!has_pieces() && me < atomic_load(&pool.limit)) pthread_cond_wait(&pool.work, &pool.lock);
+        atomic_fetch_sub(&pool.sleeping, 1);
+        pthread_mutex_unlock(&pool.lock);
+        wake_one();
+    }
+    return NULL;
+}
+
+/* Ends the workers from number n on. The caller holds `owner`. */
+static void keep(int n)
+{
+    if (pool.n_worker <= n) return;
+    atomic_store(&pool.limit, n);
+    wake(&pool.work, pthread_cond_broadcast);
+    while (pool.n_worker > n) pthread_join(pool.worker[--pool.n_worker], NULL);
+}
+
+static void at_exit(void)
+{
+    atomic_store(&pool.threads, 1);
+    if (inside) return;
+    pthread_mutex_lock(&pool.owner);
+    keep(0);
+    pthread_mutex_unlock(&pool.owner);
+}
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&pool.lock);
+}
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&pool.lock);
+}
+/* The workers, and a job of another thread, stayed behind. */
+static void in_child(void)
+{
+    pthread_mutex_init(&pool.owner, NULL);
+    pthread_mutex_init(&pool.lock, NULL);
+    pthread_cond_init(&pool.work, NULL);
+    pthread_cond_init(&pool.rest, NULL);
+    atomic_store(&pool.ticket, 0);
+    atomic_store(&pool.sleeping, 0);
+    atomic_store(&pool.owner_sleeps, false);
+    pool.n_worker = 0;
+}
+
+static bool prepared;
+static void prepare(void)
+{
+    pool.cores = cores();
+    prepared = !atexit(at_exit) && !pthread_atfork(before_fork, after_fork, in_child);
+}
+
+/* Starts workers until there are n, or the system gives no more. Signals stay with the user's threads. */
+static void start(int n)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    if (pthread_once(&once, prepare) || !prepared || pthread_attr_init(&attributes)) return;
+    pthread_attr_setstacksize(&attributes, STACK);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    atomic_store(&pool.limit, n);
+    while (pool.n_worker < n &&
+           !pthread_create(&pool.worker[pool.n_worker], &attributes, worker, (void *)(intptr_t)pool.n_worker))
+        pool.n_worker++;
+    if (pool.n_worker < n) atomic_store(&pool.threads, pool.n_worker + 1); /* asking again would take time */
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+}
+
+/* ---- a job ------------------------------------------------------------------------------------------------------ */
+
+static void wait_for_rest(void)
+{
+    if (spin(all_ended)) return;
+    pthread_mutex_lock(&pool.lock);
+    atomic_store(&pool.owner_sleeps, true);
+    while (!all_ended()) pthread_cond_wait(&pool.rest, &pool.lock);
+    atomic_store(&pool.owner_sleeps, false);
+    pthread_mutex_unlock(&pool.lock);
+}
+
+static void share(int64_t pieces, ag__piece_fn *f, void *context)
+{
+    atomic_store_explicit(&pool.f, f, memory_order_relaxed);
+    atomic_store_explicit(&pool.context, context, memory_order_relaxed);
+    atomic_store_explicit(&pool.pieces, pieces, memory_order_relaxed);
+    atomic_store_explicit(&pool.ended, 0, memory_order_relaxed);
+    uint64_t number = (atomic_load_explicit(&pool.ticket, memory_order_relaxed) >> 32) + 1;
+    atomic_store(&pool.ticket, number << 32 | (uint64_t)pieces);
+    wake_one();
+    if (!take_part()) wait_for_rest();
+}
+
+void ag__parallel(int64_t pieces, ag__piece_fn *f, void *context)
+{
+    int threads = pieces > 1 && !inside ? ag_threads() : 1;
+    if (threads > 1 && pieces <= UINT32_MAX && !pthread_mutex_trylock(&pool.owner)) {
+        int wanted = pieces < threads ? (int)pieces - 1 : threads - 1;
+        keep(threads - 1);
+        if (pool.n_worker < wanted) start(wanted);
+        share(pieces, f, context);
+        pthread_mutex_unlock(&pool.owner);
+        return;
+    }
+    for (int64_t piece = 0; piece < pieces; piece++) f(context, piece);
+}
+
+ag_status ag_parallel_for(int64_t pieces, ag_piece_fn *f, void *context)
+{
+    if (!f) return ag_fail(AG_ENULL, "ag_parallel_for: f is NULL");
+    if (pieces < 0) return ag_fail(AG_EINVAL, "ag_parallel_for: %lld pieces", (long long)pieces);
+    ag__parallel(pieces, f, context);
+    return ag_error();
+}
