@@ -59,7 +59,7 @@ typedef struct settings {
     const model *model;
     const optimizer *optimizer;
     double lr; /* 0: the optimizer's */
-    int64_t epochs, batch, seed, threads;
+    int64_t epochs, batch, seed, threads; /* threads 0: as many as there are processors */
     const char *data, *save;
 } settings;
 
@@ -163,6 +163,7 @@ static int train_and_report(const settings *s)
     verdict v = { 0 };
     int status = 1;
     ag_seed((uint64_t)s->seed);
+    ag_set_threads((int)s->threads);
     ag_dataset *train_set = ag_dataset_mnist(s->data, "train"), *test_set = ag_dataset_mnist(s->data, "t10k");
     ag_status read = ag_error();
     r.train = ag_loader_new(train_set, .batch = s->batch, .shuffle = true, .seed = (uint64_t)s->seed);
@@ -280,7 +281,7 @@ static int parse(int argc, char **argv, settings *s)
         case 'b': good = parse_count(optarg, 1, 1000000, &s->batch); break;
         case 'e': good = parse_count(optarg, 1, 1000000, &s->epochs); break;
         case 's': good = parse_count(optarg, 0, INT64_MAX, &s->seed); break;
-        case 't': good = parse_count(optarg, 1, 1024, &s->threads); break;
+        case 't': good = parse_count(optarg, 1, 256, &s->threads); break;
         case 'd': s->data = optarg; break;
         case 'f': s->save = optarg; break;
         case 'h': usage(stdout); return 0;

@@ -22,7 +22,7 @@ awk -v work="$work" '
 works() { # number
     ${CC:-cc} -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror $sanitizers -I. -o "$work/$1" "$work/$1.c" \
         "$BUILD/libretrograd.a" ${LIBS:-} -lm -pthread &&
-        "$work/$1" >"$work/$1.out" && diff -u "$work/$1.txt" "$work/$1.out"
+        (cd "$work" && "./$1" >"$1.out" && diff -u "$1.txt" "$1.out")
 }
 
 # What the text names must be there.
@@ -34,8 +34,8 @@ links_lead_somewhere() {
     [ -z "$broken" ]
 }
 names_are_declared() {
-    unknown=$(grep -oE '\bags?_[a-z0-9_]+' README.md | sort -u | while read -r name; do
-        grep -qrwE "$name" autograd/*.h || grep -qw "$name" "$work"/*.c || echo "README.md: no $name in the headers"
+    unknown=$(grep -oE '\bags?_[a-zA-Z0-9_]+' README.md | sort -u | while read -r name; do
+        grep -qw "$name" autograd/*.h nn/*.h optim/*.h || grep -qw "$name" "$work"/*.c || echo "README.md: no $name in the headers"
     done)
     echo "$unknown"
     [ -z "$unknown" ]
