@@ -17,6 +17,10 @@ typedef struct ag_rng {
 AG_API void ag_seed(uint64_t seed);
 AG_API ag_rng ag_rng_get(void);
 AG_API void ag_rng_set(ag_rng state);
+/* The state as a list, to be saved and loaded beside a model: "rng", i64[2], seed and counter. It is this thread's
+ * generator itself, not a copy: written to, the generator goes on from there. Borrowed, good until the thread ends;
+ * empty when memory runs out. */
+AG_API ag_params ag_rng_state(void);
 
 /* Uniform in [0,1): ag_rand(AG_F32, 2, 3). Floating dtypes. */
 AG_API ag_tensor *ag_rand(ag_dtype dtype, int rank, const int64_t *dims);

@@ -7,6 +7,7 @@
 #include <autograd/ops/apply.h>
 #include <inttypes.h>
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 __extension__ typedef unsigned __int128 wide;
@@ -24,6 +25,45 @@ ag_rng ag_rng_get(void)
 void ag_rng_set(ag_rng state)
 {
     generator = state;
+}
+
+/* ---- the state as a tensor -------------------------------------------------------------------------------------- */
+
+static _Thread_local ag_named window = { .name = "rng" };
+static pthread_key_t window_key; /* of the tensor, so that it goes with its thread */
+static bool keyed;
+
+static void window_free(void *x)
+{
+    window.tensor = NULL;
+    ag__leaf_drop(x);
+}
+static void make_key(void)
+{
+    keyed = !pthread_key_create(&window_key, window_free);
+}
+
+/* A leaf that is the thread's and not the caller's, with the generator for its data. */
+static ag_tensor *window_new(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    _Static_assert(sizeof generator == 2 * sizeof(int64_t), "i64[2]");
+    ag_tensor *x = ag_new(AG_I64, 2);
+    if (!x) return NULL;
+    ag__leaf_hold(x), ag_free(x);
+    if (!pthread_once(&once, make_key) && keyed && !pthread_setspecific(window_key, x)) {
+        x->data = &generator;
+        return x;
+    }
+    ag_fail(AG_ENOMEM, "ag_rng_state: no room for what is a thread's own");
+    ag__leaf_drop(x);
+    return NULL;
+}
+
+ag_params ag_rng_state(void)
+{
+    if (!window.tensor) window.tensor = window_new();
+    return window.tensor ? (ag_params){ &window, 1 } : (ag_params){ NULL, 0 };
 }
 
 /* ---- words ------------------------------------------------------------------------------------------------------ */
