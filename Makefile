@@ -194,19 +194,20 @@ valgrind:
 	@AG_ARCH=avx2 RUNNER='valgrind -q --error-exitcode=9 --leak-check=full' \
 	    $(MAKE) --no-print-directory TESTS='$(or $(TESTS),$(VALGRIND_TESTS))' test
 
-FUZZ ?= npy safetensors
+FUZZ ?= npy safetensors idx
 RUNS ?= 10000000
 fuzz:
 	@$(MAKE) --no-print-directory CC=clang MODE=fuzz fuzz-run
+# Compressed, 4096 bytes may be 4 MB, and 17 as i32.
 fuzz-run: $(FUZZ:%=$B/fuzz/%)
 	@for f in $(FUZZ); do \
 	    mkdir -p build/fuzz/$$f && echo "fuzz $$f: $(RUNS) runs" && \
-	    $B/fuzz/$$f -runs=$(RUNS) -max_len=4096 -timeout=1 -malloc_limit_mb=1 -print_final_stats=1 \
-	        -artifact_prefix=build/fuzz/$$f- build/fuzz/$$f test/fuzz/corpus/$$f || exit; done
+	    $B/fuzz/$$f -runs=$(RUNS) -max_len=4096 -timeout=1 -malloc_limit_mb=$$([ $$f = idx ] && echo 17 || echo 1) \
+	        -print_final_stats=1 -artifact_prefix=build/fuzz/$$f- build/fuzz/$$f test/fuzz/corpus/$$f || exit; done
 $B/fuzz/%: test/fuzz/fuzz_%.c $B/test/parts.a $B/libretrograd.a
 	@echo "LD  $@" && mkdir -p $(@D)
 	$Q$(compile) $(CFLAGS) -fsanitize=fuzzer -DFUZZ_TARGET=fuzz_$* $(LDFLAGS) -o $@ $(filter %.c %.a,$^) \
-	    -Wl,--as-needed $(io_libs) -lm -pthread
+	    -Wl,--as-needed $(optional_libs) -lm -pthread
 
 GOLDEN ?= ../shared/data/torch/ops.jsonl.gz
 parity: $B/test/parity

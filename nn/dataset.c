@@ -80,7 +80,7 @@ static ag_tensor *read_part(const char *dir, const char *prefix, const char *suf
 {
     char path[4096];
     int n = snprintf(path, sizeof path, "%s/%s-%s.gz", dir, prefix, suffix);
-    if (n < 0 || (size_t)n >= sizeof path) return ag_fail(AG_EIO, "%s: name too long", dir), NULL;
+    if (n < 0 || (size_t)n >= sizeof path) return ag_fail(AG_EIO, "ag_dataset_mnist: %s: name too long", dir), NULL;
     path[n - 3] = '\0';
     if (access(path, F_OK)) path[n - 3] = '.';
     return ag__read_idx_bytes(path, rank);
@@ -90,16 +90,17 @@ static ag_status check_images(const ag_tensor *images, const ag_tensor *labels, 
 {
     long long n = ag_size(images, 0), height = ag_size(images, 1), width = ag_size(images, 2);
     if (height != SIDE || width != SIDE)
-        return ag_fail(AG_EFORMAT, "%s/%s: images of %lldx%lld pixels where %dx%d are needed", dir, prefix, height,
-                       width, SIDE, SIDE);
+        return ag_fail(AG_EFORMAT, "ag_dataset_mnist: %s/%s: images of %lldx%lld pixels where %dx%d are needed", dir,
+                       prefix, height, width, SIDE, SIDE);
     if (n != ag_numel(labels))
-        return ag_fail(AG_EFORMAT, "%s/%s: %lld images but %lld labels", dir, prefix, n, (long long)ag_numel(labels));
-    if (n == 0) return ag_fail(AG_EFORMAT, "%s/%s: no images", dir, prefix);
+        return ag_fail(AG_EFORMAT, "ag_dataset_mnist: %s/%s: %lld images but %lld labels", dir, prefix, n,
+                       (long long)ag_numel(labels));
+    if (n == 0) return ag_fail(AG_EFORMAT, "ag_dataset_mnist: %s/%s: no images", dir, prefix);
     const uint8_t *label = ag_u8(labels);
     for (int64_t i = 0; label && i < n; i++)
         if (label[i] >= CLASSES)
-            return ag_fail(AG_EFORMAT, "%s/%s: label %d of image %lld is not below %d", dir, prefix, label[i],
-                           (long long)i, CLASSES);
+            return ag_fail(AG_EFORMAT, "ag_dataset_mnist: %s/%s: label %d of image %lld is not below %d", dir, prefix,
+                           label[i], (long long)i, CLASSES);
     return ag_error();
 }
 

@@ -1,22 +1,28 @@
 /* idx.c - reads IDX files: two zero bytes, the element type, the rank, one big-endian 32-bit size per axis, then the
  * elements in row-major order, big-endian too. */
+#define _POSIX_C_SOURCE 200809L
 #include <nn/private/data.h>
 #include <nn/private/memory.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #ifdef AG_HAVE_ZLIB
 #include <zlib.h>
 #endif
 
-enum { FIRST_CHUNK = 1 << 16, MAX_BYTES = 1 << 30 };
+/* The densest code of deflate takes two bits for 258 bytes. */
+enum { FIRST_CHUNK = 1 << 16, MAX_BYTES = 1 << 30, MAX_RATIO = 258 * 8 / 2 };
 
-/* ---- a file's bytes, decompressed if they are gzip's ----------------------------------------------------------------
+/* ---- a file's bytes, decompressed if they are gzip's --------------------------------------------------------------
  */
 
 struct source {
-    const char *path;
-    FILE *file;
+    const char *who, *path;
+    int fd;
+    uint64_t size;
     const uint8_t *next; /* the `left` bytes of `in` not yet used */
     size_t left;
     bool gzipped;
@@ -27,11 +33,16 @@ struct source {
     uint8_t in[1 << 14];
 };
 
+static ag_status fail(const struct source *s, ag_status code, const char *what)
+{
+    return ag_fail(code, "%s: %s: %s", s->who, s->path, what);
+}
+
 #ifdef AG_HAVE_ZLIB
 static ag_status unzip_begin(struct source *s)
 {
     s->gzipped = inflateInit2(&s->zip, 16 + MAX_WBITS) == Z_OK;
-    return s->gzipped ? AG_OK : ag_fail(AG_ENOMEM, "%s: no memory to decompress", s->path);
+    return s->gzipped ? AG_OK : fail(s, AG_ENOMEM, "no memory to decompress");
 }
 static void unzip_end(struct source *s)
 {
@@ -49,14 +60,14 @@ static size_t unzip(struct source *s, uint8_t *out, size_t n)
     s->next = z->next_in, s->left = z->avail_in;
     s->complete = code == Z_STREAM_END;
     if (code != Z_OK && !s->complete)
-        ag_fail(code == Z_MEM_ERROR ? AG_ENOMEM : AG_EFORMAT, "%s: damaged: %s", s->path,
+        ag_fail(code == Z_MEM_ERROR ? AG_ENOMEM : AG_EFORMAT, "%s: %s: damaged: %s", s->who, s->path,
                 z->msg ? z->msg : zError(code));
     return n - z->avail_out;
 }
 #else
 static ag_status unzip_begin(struct source *s)
 {
-    return ag_fail(AG_EMISSING, "%s: gzipped, and retrograd was built without zlib; gunzip it", s->path);
+    return fail(s, AG_EMISSING, "gzipped, and retrograd was built without zlib; gunzip it");
 }
 static void unzip_end(struct source *s)
 {
@@ -72,18 +83,23 @@ static size_t unzip(struct source *s, uint8_t *out, size_t n)
 /* Reads the next bytes of the file; false at its end or on an error. */
 static bool refill(struct source *s)
 {
-    s->next = s->in;
-    s->left = fread(s->in, 1, sizeof s->in, s->file);
-    if (!s->left && ferror(s->file)) ag_fail(AG_EIO, "%s: %s", s->path, strerror(errno));
-    return s->left > 0;
+    ssize_t n;
+    do n = read(s->fd, s->in, sizeof s->in);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) fail(s, AG_EIO, strerror(errno));
+    s->next = s->in, s->left = n > 0 ? (size_t)n : 0;
+    return n > 0;
 }
 
-static ag_status source_open(struct source *s, const char *path)
+static ag_status source_open(struct source *s, const char *path, const char *who)
 {
     memset(s, 0, sizeof *s);
-    s->path = path;
-    s->file = fopen(path, "rb");
-    if (!s->file) return ag_fail(AG_EIO, "%s: %s", path, strerror(errno));
+    s->who = who, s->path = path;
+    struct stat about;
+    s->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would let us wait for its writer */
+    if (s->fd < 0 || fstat(s->fd, &about)) return fail(s, AG_EIO, strerror(errno));
+    if (!S_ISREG(about.st_mode)) return fail(s, AG_EIO, "not a regular file");
+    s->size = (uint64_t)about.st_size;
     bool zip = refill(s) && s->left > 1 && s->in[0] == 0x1f && s->in[1] == 0x8b;
     return zip ? unzip_begin(s) : ag_error();
 }
@@ -91,7 +107,7 @@ static ag_status source_open(struct source *s, const char *path)
 static void source_close(struct source *s)
 {
     if (s->gzipped) unzip_end(s);
-    if (s->file) fclose(s->file);
+    if (s->fd >= 0) close(s->fd);
 }
 
 /* Up to n bytes; fewer at the end or on an error. */
@@ -113,15 +129,15 @@ static size_t source_read(struct source *s, uint8_t *out, size_t n)
 
 static ag_status source_read_all(struct source *s, uint8_t *out, size_t n)
 {
-    if (source_read(s, out, n) < n && !ag_error()) ag_fail(AG_EFORMAT, "%s: truncated", s->path);
+    if (source_read(s, out, n) < n && !ag_error()) fail(s, AG_EFORMAT, "truncated");
     return ag_error();
 }
 
 static ag_status source_expect_end(struct source *s)
 {
     uint8_t byte;
-    if (source_read(s, &byte, 1)) return ag_fail(AG_EFORMAT, "%s: longer than its header says", s->path);
-    if (s->gzipped && !s->complete && !ag_error()) ag_fail(AG_EFORMAT, "%s: truncated", s->path);
+    if (source_read(s, &byte, 1)) return fail(s, AG_EFORMAT, "longer than its header says");
+    if (s->gzipped && !s->complete && !ag_error()) fail(s, AG_EFORMAT, "truncated");
     return ag_error();
 }
 
@@ -157,38 +173,50 @@ static ag_status read_magic(struct source *s, int rank, struct array *a)
     bool good = !m[0] && !m[1] && m[3] >= 1 && m[3] <= AG_MAX_RANK;
     if (rank && !(good && m[2] == elements[0].code && m[3] == rank))
         return ag_fail(AG_EFORMAT,
-                       "%s: starts with %02x %02x %02x %02x where IDX bytes of rank %d start with 00 00 08 %02x",
-                       s->path, m[0], m[1], m[2], m[3], rank, (unsigned)rank);
+                       "%s: %s: starts with %02x %02x %02x %02x where IDX bytes of rank %d start with 00 00 08 %02x",
+                       s->who, s->path, m[0], m[1], m[2], m[3], rank, (unsigned)rank);
     for (size_t i = 0; good && i < sizeof elements / sizeof *elements; i++)
         if (elements[i].code == m[2]) a->element = &elements[i];
     a->rank = m[3];
     if (a->element) return AG_OK;
-    return ag_fail(AG_EFORMAT, "%s: starts with %02x %02x %02x %02x, not as IDX files of rank 1 to %d do", s->path,
-                   m[0], m[1], m[2], m[3], AG_MAX_RANK);
+    return ag_fail(AG_EFORMAT, "%s: %s: starts with %02x %02x %02x %02x, not as IDX files of rank 1 to %d do", s->who,
+                   s->path, m[0], m[1], m[2], m[3], AG_MAX_RANK);
 }
 
 static ag_status read_sizes(struct source *s, struct array *a)
 {
     uint8_t sizes[4 * AG_MAX_RANK];
     if (source_read_all(s, sizes, 4 * (size_t)a->rank)) return ag_error();
-    uint64_t bytes = a->element->size;
+    uint64_t room = a->element->size; /* as if no size were 0, as a tensor's are multiplied */
+    bool empty = false;
     for (int i = 0; i < a->rank; i++) {
         a->dims[i] = (int64_t)big_endian(sizes + 4 * i, 4);
-        bytes *= (uint64_t)a->dims[i]; /* no overflow: at most 2^30 2^32 */
-        if (bytes > MAX_BYTES) return ag_fail(AG_EFORMAT, "%s: header asks for more than %d bytes", s->path, MAX_BYTES);
+        empty |= !a->dims[i];
+        if (a->dims[i]) room *= (uint64_t)a->dims[i]; /* no overflow: at most 2^30 2^32 */
+        if (room > MAX_BYTES)
+            return ag_fail(AG_EFORMAT, "%s: %s: header asks for more than %d bytes", s->who, s->path, MAX_BYTES);
     }
-    a->numel = (int64_t)(bytes / a->element->size);
+    a->numel = empty ? 0 : (int64_t)(room / a->element->size);
     return AG_OK;
 }
 
-/* Reads `total` bytes into a buffer that grows as they arrive, so that a false header costs nothing. */
+/* Can the file hold what its header asks for? */
+static ag_status check_size(const struct source *s, const struct array *a)
+{
+    uint64_t header = 4 + 4 * (uint64_t)a->rank, asked = header + (uint64_t)a->numel * a->element->size;
+    if (s->gzipped ? asked / MAX_RATIO <= s->size : asked == s->size) return AG_OK;
+    return ag_fail(AG_EFORMAT, "%s: %s: header asks for %llu bytes, the file has %llu%s", s->who, s->path,
+                   (unsigned long long)asked, (unsigned long long)s->size, s->gzipped ? ", compressed" : "");
+}
+
+/* Reads `total` bytes into a buffer that grows as they are decompressed, so that a false header costs nothing. */
 static uint8_t *read_body(struct source *s, size_t total)
 {
     uint8_t *data = NULL;
-    size_t size = 0, room = FIRST_CHUNK;
+    size_t size = 0, room = s->gzipped ? FIRST_CHUNK : total;
     do {
         if (room > total) room = total;
-        uint8_t *grown = ag__nn_alloc(room, s->path);
+        uint8_t *grown = ag__nn_alloc(room, s->who);
         if (grown && size) memcpy(grown, data, size);
         ag__nn_free(data);
         data = grown;
@@ -248,13 +276,13 @@ static ag_tensor *store(const struct array *a, const uint8_t *data)
 }
 
 /* rank 0: of any type and rank */
-static ag_tensor *read_idx(const char *path, int rank)
+static ag_tensor *read_idx(const char *path, int rank, const char *who)
 {
     if (ag_error()) return NULL;
     struct source s;
     struct array a = { .rank = rank };
     ag_tensor *x = NULL;
-    if (!source_open(&s, path) && !read_magic(&s, rank, &a) && !read_sizes(&s, &a)) {
+    if (!source_open(&s, path, who) && !read_magic(&s, rank, &a) && !read_sizes(&s, &a) && !check_size(&s, &a)) {
         uint8_t *data = read_body(&s, (size_t)a.numel * a.element->size);
         if (data && !source_expect_end(&s)) x = store(&a, data);
         ag__nn_free(data);
@@ -265,12 +293,12 @@ static ag_tensor *read_idx(const char *path, int rank)
 
 ag_tensor *ag_read_idx(const char *path)
 {
-    if (path) return read_idx(path, 0);
+    if (path) return read_idx(path, 0, "ag_read_idx");
     ag_fail(AG_ENULL, "ag_read_idx: the path is NULL");
     return NULL;
 }
 
 ag_tensor *ag__read_idx_bytes(const char *path, int rank)
 {
-    return read_idx(path, rank);
+    return read_idx(path, rank, "ag_dataset_mnist");
 }

@@ -57,6 +57,12 @@ static void run_corpus(target *f, const char *name)
     print_message("# %s: %d runs on %d files of the corpus\n", name, runs, files);
 }
 
+static void idx(void **state)
+{
+    (void)state;
+    run_corpus(fuzz_idx, "idx");
+}
+
 static void npy(void **state)
 {
     (void)state;
@@ -71,6 +77,6 @@ static void safetensors(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(npy), cmocka_unit_test(safetensors) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(idx), cmocka_unit_test(npy), cmocka_unit_test(safetensors) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+void fuzz_idx(const uint8_t *bytes, size_t n);
 void fuzz_npy(const uint8_t *bytes, size_t n);
 void fuzz_safetensors(const uint8_t *bytes, size_t n);
 
