@@ -126,9 +126,10 @@ static void workers_help(void **state)
 {
     (void)state;
     static struct seen s;
-    ag_set_threads(2);
+    ag_set_threads(0);
+    if (ag_threads() == 1) skip(); /* one core */
     int others = 0;
-    for (int round = 0; round < 100 && !others; round++) {
+    for (int round = 0; round < 10000 && !others; round++) {
         ag__parallel(8, nested, &s);
         for (int i = 0; i < 8; i++) others += !pthread_equal(s.by[i], pthread_self());
     }
@@ -281,12 +282,13 @@ static void misuse(void **state)
 /* Scalars never start a thread. */
 static int scalars_only(void)
 {
+    int before = threads_alive(); /* a sanitizer has one of its own */
     ag_tape *tape = ag_tape_new();
     ag_scalar x = ag_input(2.0), y = ag_mul(x, ag_sin(x));
     ag_backward(y);
     double dy = ag_adjoint(x);
     ag_tape_free(tape);
-    return dy == 0 || threads_alive() > 1;
+    return dy == 0 || threads_alive() > before;
 }
 static void scalars_start_no_thread(void **state)
 {

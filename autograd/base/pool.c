@@ -15,13 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST = 256, STACK = 1 << 20, SPIN_NS = 30000 };
+enum { MOST = 256, STACK = 1 << 20, SPIN_OWNER = 20000, SPIN_WORKER = 50000, SLACK = 5000 };
 
 static struct {
     pthread_mutex_t owner; /* held by the thread whose job it is; guards worker and n_worker */
     pthread_t worker[MOST - 1];
     int n_worker;
     int cores;           /* known before the first worker starts */
+    int64_t debt;        /* nanoseconds of work to be done without workers, see share */
     _Atomic int threads; /* wanted; 0: the default is not known yet */
     _Atomic int limit;   /* worker k ends when k >= limit */
 
@@ -29,6 +30,7 @@ static struct {
     ag__piece_fn *_Atomic f;
     void *_Atomic context;
     _Atomic int64_t pieces;
+    _Atomic int cpu; /* where the owner was */
     _Alignas(64) _Atomic int64_t ended;
 
     pthread_mutex_t lock;      /* of the two conditions */
@@ -108,14 +110,14 @@ static bool claim(struct job *j, int64_t *piece)
 }
 
 /* Runs what it can claim; true if the job's last piece has ended by that. */
-static bool take_part(void)
+static bool take_part(int64_t *mine)
 {
     struct job j = { .f = NULL };
-    int64_t piece, mine = 0;
+    int64_t piece;
     inside = true;
-    for (; claim(&j, &piece); mine++) j.f(j.context, piece);
+    for (*mine = 0; claim(&j, &piece); ++*mine) j.f(j.context, piece);
     inside = false;
-    return mine && atomic_fetch_add(&pool.ended, mine) + mine == j.pieces;
+    return *mine && atomic_fetch_add(&pool.ended, *mine) + *mine == j.pieces;
 }
 
 static bool has_pieces(void)
@@ -127,21 +129,34 @@ static bool all_ended(void)
     return atomic_load(&pool.ended) == atomic_load(&pool.pieces);
 }
 
-/* Waits for a short while without sleeping, if there is a core for each thread. */
-static bool spin(bool (*done)(void))
+/* Does a worker stand in its owner's way? */
+static bool in_the_way(void)
+{
+#ifdef __linux__
+    return sched_getcpu() == atomic_load_explicit(&pool.cpu, memory_order_relaxed);
+#else
+    return false;
+#endif
+}
+
+static int64_t nanoseconds(void)
 {
     struct timespec t;
-    if (ag_threads() > pool.cores) return done();
     clock_gettime(CLOCK_MONOTONIC, &t);
-    for (int64_t end = t.tv_sec * INT64_C(1000000000) + t.tv_nsec + SPIN_NS, now = 0; now < end;) {
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* Waits for a short while without sleeping, if there is a core for each thread. */
+static bool spin(bool (*done)(void), int64_t ns)
+{
+    if (ag_threads() > pool.cores) return done();
+    for (int64_t end = nanoseconds() + ns; nanoseconds() < end;) {
         for (int i = 0; i < 32; i++) {
             if (done()) return true;
 #if defined(__x86_64__) || defined(__i386__)
             __builtin_ia32_pause();
 #endif
         }
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        now = t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
     }
     return false;
 }
@@ -162,15 +177,28 @@ static void wake_one(void)
     if (atomic_load(&pool.sleeping) && has_pieces()) wake(&pool.work, pthread_cond_signal);
 }
 
+/* Is there something to do for worker `me`, or is it to end? It leaves the job numbered `passed` to others. */
+static bool called(int me, uint64_t passed)
+{
+    uint64_t ticket = atomic_load(&pool.ticket);
+    return ((uint32_t)ticket && ticket >> 32 != passed) || me >= atomic_load(&pool.limit);
+}
+
 static void *worker(void *number)
 {
     int me = (int)(intptr_t)number;
+    uint64_t passed = UINT64_MAX;
+    int64_t mine;
     while (me < atomic_load(&pool.limit)) {
-        if (take_part() && atomic_load(&pool.owner_sleeps)) wake(&pool.rest, pthread_cond_signal);
-        if (spin(has_pieces)) continue;
+        if (in_the_way()) {
+            passed = atomic_load(&pool.ticket) >> 32;
+        } else {
+            if (take_part(&mine) && atomic_load(&pool.owner_sleeps)) wake(&pool.rest, pthread_cond_signal);
+            if (spin(has_pieces, SPIN_WORKER)) continue;
+        }
         pthread_mutex_lock(&pool.lock);
         atomic_fetch_add(&pool.sleeping, 1);
-        while (!has_pieces() && me < atomic_load(&pool.limit)) pthread_cond_wait(&pool.work, &pool.lock);
+        while (!called(me, passed)) pthread_cond_wait(&pool.work, &pool.lock);
         atomic_fetch_sub(&pool.sleeping, 1);
         pthread_mutex_unlock(&pool.lock);
         wake_one();
@@ -247,7 +275,7 @@ static void start(int n)
 
 static void wait_for_rest(void)
 {
-    if (spin(all_ended)) return;
+    if (spin(all_ended, SPIN_OWNER)) return;
     pthread_mutex_lock(&pool.lock);
     atomic_store(&pool.owner_sleeps, true);
     while (!all_ended()) pthread_cond_wait(&pool.rest, &pool.lock);
@@ -255,30 +283,58 @@ static void wait_for_rest(void)
     pthread_mutex_unlock(&pool.lock);
 }
 
-static void share(int64_t pieces, ag__piece_fn *f, void *context)
+static int64_t share(int64_t pieces, ag__piece_fn *f, void *context)
 {
+    int64_t from = nanoseconds(), mine;
     atomic_store_explicit(&pool.f, f, memory_order_relaxed);
     atomic_store_explicit(&pool.context, context, memory_order_relaxed);
     atomic_store_explicit(&pool.pieces, pieces, memory_order_relaxed);
     atomic_store_explicit(&pool.ended, 0, memory_order_relaxed);
+#ifdef __linux__
+    atomic_store_explicit(&pool.cpu, sched_getcpu(), memory_order_relaxed);
+#endif
     uint64_t number = (atomic_load_explicit(&pool.ticket, memory_order_relaxed) >> 32) + 1;
     atomic_store(&pool.ticket, number << 32 | (uint64_t)pieces);
     wake_one();
-    if (!take_part()) wait_for_rest();
+    int64_t begun = nanoseconds();
+    bool ended = take_part(&mine);
+    int64_t own = nanoseconds() - begun;
+    if (!ended) wait_for_rest();
+    return mine ? nanoseconds() - from - own / mine * pieces : 0;
+}
+
+static void alone(int64_t pieces, ag__piece_fn *f, void *context)
+{
+    for (int64_t piece = 0; piece < pieces; piece++) f(context, piece);
+}
+
+/* What another process does to the cores can make sharing slower than not sharing: a worker woken for nothing, a piece
+ * that its worker left lying. What was lost, as the caller's own pieces tell, is followed by sixteen times as much work
+ * without workers, so that losses stay small beside the rest. */
+static void owned(int threads, int64_t pieces, ag__piece_fn *f, void *context)
+{
+    int wanted = pieces < threads ? (int)pieces - 1 : threads - 1;
+    keep(threads - 1);
+    if (pool.n_worker < wanted) start(wanted);
+    if (pool.debt > 0) {
+        int64_t from = nanoseconds();
+        alone(pieces, f, context);
+        pool.debt -= nanoseconds() - from;
+        return;
+    }
+    int64_t loss = share(pieces, f, context) - SLACK;
+    if (loss > 0) pool.debt = 16 * loss;
 }
 
 void ag__parallel(int64_t pieces, ag__piece_fn *f, void *context)
 {
     int threads = pieces > 1 && !inside ? ag_threads() : 1;
     if (threads > 1 && pieces <= UINT32_MAX && !pthread_mutex_trylock(&pool.owner)) {
-        int wanted = pieces < threads ? (int)pieces - 1 : threads - 1;
-        keep(threads - 1);
-        if (pool.n_worker < wanted) start(wanted);
-        share(pieces, f, context);
+        owned(threads, pieces, f, context);
         pthread_mutex_unlock(&pool.owner);
-        return;
+    } else {
+        alone(pieces, f, context);
     }
-    for (int64_t piece = 0; piece < pieces; piece++) f(context, piece);
 }
 
 ag_status ag_parallel_for(int64_t pieces, ag_piece_fn *f, void *context)
