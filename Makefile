@@ -10,6 +10,7 @@
 #   parity             compare with PyTorch's cases; GOLDEN=file.jsonl.gz ONLY=op,op
 #   trajectories       replay PyTorch's optimizer trajectories; FILE=rows.tsv ONLY=name,name
 #   mutants            plant faults in the derivative rules and see that the tests find them
+#   bench              training steps beside the processor's peak (PEERS=1: and PyTorch), into build/bench.jsonl
 #   bench-tape         ns and bytes per recorded operation, gcc and clang
 #   lint, format       house rules; clang-format on the .c files
 #   headers            generate the committed headers from autograd/ops.def
@@ -29,7 +30,7 @@ DEPS     = libc6-dev g++ pkg-config uthash-dev zlib1g-dev libjansson-dev libcmoc
 DEPS_DEV = clang libclang-rt-14-dev clang-format valgrind
 
 .PHONY: all programs deps deps-dev run test san tsan valgrind fuzz fuzz-run parity trajectories mutants \
-        bench-tape bench-tape-one lint format headers install uninstall clean FORCE
+        bench bench-tape bench-tape-one peers lint format headers install uninstall clean FORCE
 .DEFAULT_GOAL = all
 
 deps:
@@ -66,7 +67,7 @@ compile  = $(CC) -std=c11 $(warnings) -I. $(CPPFLAGS) $(mode_flags.$(MODE))
 # Functions on their own cache lines: the timing of one does not move with the size of another.
 library_flags = -fPIC -fvisibility=hidden -fno-semantic-interposition -ffunction-sections -fdata-sections \
                 -falign-functions=64 -falign-loops=32 $(if $(filter release,$(MODE)),-DNDEBUG)
-bench_flags   = -march=native
+bench_flags   = -march=native -fno-math-errno -fno-trapping-math -ffp-contract=fast
 
 # Kernels are compiled once per instruction set; kernels/dispatch*.c choose at run time.
 isas = generic
@@ -227,6 +228,17 @@ bench-tape:
 	    $(MAKE) --no-print-directory CC=$$cc MODE=release bench-tape-one || exit; done
 bench-tape-one: $B/bench/tape
 	@echo "$$($(CC) --version | head -n 1)" && $<
+
+# make bench [CASE=mlp512] [THREADS=2]; PEERS=1 beside PyTorch: Debian's, if python3-torch is installed, and PyPI's newest,
+# which is fetched into build/ (several GB).
+torch_venv = build/torch
+bench: $B/bench/train $(if $(PEERS),peers)
+	@$< $(if $(CASE),--case '$(CASE)') --threads '$(or $(THREADS),1)' --json build/bench.jsonl \
+	    $(if $(PEERS),$$(/usr/bin/python3 -c 'import torch' 2>/dev/null && echo --peer /usr/bin/python3) \
+	        $$([ -x $(torch_venv)/bin/python ] && echo --peer $(torch_venv)/bin/python))
+peers:
+	@[ -x $(torch_venv)/bin/python ] || { python3 -m venv $(torch_venv) && \
+	    $(torch_venv)/bin/pip install -q torch numpy; } || rm -rf $(torch_venv)
 
 # ---- house rules -----------------------------------------------------------------------------------------------------
 lint: $B/libretrograd.a $B/libretrograd.so

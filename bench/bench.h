@@ -2,8 +2,9 @@
 #ifndef BENCH_H
 #define BENCH_H
 
-/* CPU seconds of this process: the machine may have other things to do. */
+/* CPU seconds of this process, for the machine may have other things to do; or elapsed seconds, for several threads. */
 double bench_now(void);
+void bench_use_wall_clock(void);
 
 /* Things to be compared, run in turn. */
 typedef struct bench_case {
@@ -15,8 +16,12 @@ typedef struct bench_case {
 /* `rounds` samples of each, taken in turn; a sample repeats its case for about `slice` seconds. */
 void bench_run(bench_case *c, int n, int rounds, double slice);
 
-/* Peak f32 multiply-adds of one core in GFLOP/s, measured now; and what it is where the project's figures were taken.
- * Times are also given scaled by peak / reference, as that machine would have them. */
+/* Sorts x. */
+double bench_median(double *x, int n);
+
+/* Peak f32 multiply-adds of one core in GFLOP/s, measured now, with the instruction set of the chosen kernels; and what it
+ * is where the project's figures were taken, with AVX-512. Times are also given scaled by peak / reference, as that
+ * machine would have them. */
 double bench_peak(void);
 #define BENCH_REFERENCE 241.0
 
