@@ -38,13 +38,13 @@ static void sgd_step(const ag_optim *opt, ag__slot *slot, ag_tensor *param, cons
     ag__sgd c = {
         .lr = s[AG_LR] * s[AG_LR_SCALE], .decay = s[AG_WEIGHT_DECAY], .ahead = s[AG_MOMENTUM], .nesterov = opt->nesterov
     };
-    void *buffer = NULL;
+    ag_tensor *buffer = NULL;
     if (s[AG_MOMENTUM] != 0) {
         bool first = next_step(slot) == 1; /* the buffer begins as the gradient, undampened */
         c.keep = first ? 0 : s[AG_MOMENTUM], c.take = first ? 1 : 1 - opt->dampening;
-        buffer = ag__elements_write(slot->state[SGD_BUFFER]);
+        buffer = slot->state[SGD_BUFFER];
     }
-    opt->loops->sgd(ag_dtype_of(param), ag_numel(param), &c, ag__elements_write(param), ag__elements(gradient), buffer);
+    ag__run(opt->loops->sgd, &c, param, gradient, (ag_tensor * [AG__STATES - 1]){ buffer });
 }
 
 static const ag__algorithm sgd = {
@@ -96,10 +96,7 @@ static void adam_step(const ag_optim *opt, ag__slot *slot, ag_tensor *param, con
         .decay = opt->decoupled ? 0 : s[AG_WEIGHT_DECAY],
         .shrink = opt->decoupled ? 1 - lr * s[AG_WEIGHT_DECAY] : 1,
     };
-    ag_tensor *const *state = slot->state;
-    opt->loops->adam(ag_dtype_of(param), ag_numel(param), &c, ag__elements_write(param), ag__elements(gradient),
-                     ag__elements_write(state[ADAM_M]), ag__elements_write(state[ADAM_V]),
-                     opt->amsgrad ? ag__elements_write(state[ADAM_VMAX]) : NULL);
+    ag__run(opt->loops->adam, &c, param, gradient, &slot->state[ADAM_M]);
 }
 
 #define ADAM_PARTS                                                                                                \

@@ -23,25 +23,24 @@
 #include <optim/private/loops_real.h>
 
 /* A pointer known to be NULL leaves its loop without a branch. */
-#define LOOPS(isa, target, test)                                                                                    \
-    target static void sgd_##isa(ag_dtype dtype, int64_t n, const ag__sgd *c, void *p, const void *g, void *buffer) \
-    {                                                                                                               \
-        if (dtype == AG_F64)                                                                                        \
-            buffer ? sgd_f64(n, c, p, g, buffer) : sgd_f64(n, c, p, g, NULL);                                       \
-        else                                                                                                        \
-            buffer ? sgd_f32(n, c, p, g, buffer) : sgd_f32(n, c, p, g, NULL);                                       \
-    }                                                                                                               \
-    target static void adam_##isa(ag_dtype dtype, int64_t n, const ag__adam *c, void *p, const void *g, void *m,    \
-                                  void *v, void *vmax)                                                              \
-    {                                                                                                               \
-        if (dtype == AG_F64)                                                                                        \
-            vmax ? adam_f64(n, c, p, g, m, v, vmax) : adam_f64(n, c, p, g, m, v, NULL);                             \
-        else                                                                                                        \
-            vmax ? adam_f32(n, c, p, g, m, v, vmax) : adam_f32(n, c, p, g, m, v, NULL);                             \
-    }                                                                                                               \
-    static bool has_##isa(void)                                                                                     \
-    {                                                                                                               \
-        return test;                                                                                                \
+#define LOOPS(isa, target, test)                                \
+    target static void sgd_##isa(const ag__pass *a)             \
+    {                                                           \
+        if (a->dtype == AG_F64)                                 \
+            a->x[0] ? sgd_f64(a, a->x[0]) : sgd_f64(a, NULL);   \
+        else                                                    \
+            a->x[0] ? sgd_f32(a, a->x[0]) : sgd_f32(a, NULL);   \
+    }                                                           \
+    target static void adam_##isa(const ag__pass *a)            \
+    {                                                           \
+        if (a->dtype == AG_F64)                                 \
+            a->x[2] ? adam_f64(a, a->x[2]) : adam_f64(a, NULL); \
+        else                                                    \
+            a->x[2] ? adam_f32(a, a->x[2]) : adam_f32(a, NULL); \
+    }                                                           \
+    static bool has_##isa(void)                                 \
+    {                                                           \
+        return test;                                            \
     }
 #define ROW(isa)                               \
     {                                          \
@@ -69,4 +68,43 @@ const ag__loops *ag__loops_choose(void)
     const ag__loops *l = loops, *last = loops + sizeof loops / sizeof *loops - 1;
     while (l < last && (!l->supported() || (wanted && *wanted && strcmp(wanted, l->isa)))) l++;
     return l;
+}
+
+/* ---- a whole parameter ------------------------------------------------------------------------------------------- */
+
+enum { PIECE = 1 << 17 }; /* elements: 20 us of Adam's widest loop */
+
+static const void *elements(const ag_tensor *x)
+{
+    return ag_dtype_of(x) == AG_F64 ? (const void *)ag_f64(x) : ag_f32(x);
+}
+static void *elements_write(ag_tensor *x)
+{
+    if (!x) return NULL;
+    return ag_dtype_of(x) == AG_F64 ? (void *)ag_f64_write(x) : ag_f32_write(x);
+}
+
+struct work {
+    ag__loop *loop;
+    ag__pass all;
+};
+static void run_piece(void *context, int64_t piece)
+{
+    const struct work *w = context;
+    ag__pass a = w->all;
+    int64_t from = piece * PIECE, offset = from * (a.dtype == AG_F64 ? 8 : 4);
+    a.n = a.n - from < PIECE ? a.n - from : PIECE;
+    a.p = (char *)a.p + offset, a.g = (const char *)a.g + offset;
+    for (int k = 0; k < AG__STATES - 1; k++)
+        if (a.x[k]) a.x[k] = (char *)a.x[k] + offset;
+    w->loop(&a);
+}
+
+void ag__run(ag__loop *loop, const void *constants, ag_tensor *param, const ag_tensor *gradient,
+             ag_tensor *const state[AG__STATES - 1])
+{
+    ag__pass all = { .dtype = ag_dtype_of(param), .n = ag_numel(param), .constants = constants };
+    all.p = elements_write(param), all.g = elements(gradient);
+    for (int k = 0; k < AG__STATES - 1; k++) all.x[k] = elements_write(state[k]);
+    ag_parallel_for((all.n + PIECE - 1) / PIECE, run_piece, &(struct work){ loop, all });
 }

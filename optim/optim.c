@@ -247,15 +247,6 @@ ag_params ag_optim_state(ag_optim *opt)
 
 /* ---- the step ---------------------------------------------------------------------------------------------------- */
 
-const void *ag__elements(const ag_tensor *x)
-{
-    return ag_dtype_of(x) == AG_F64 ? (const void *)ag_f64(x) : ag_f32(x);
-}
-void *ag__elements_write(ag_tensor *x)
-{
-    return ag_dtype_of(x) == AG_F64 ? (void *)ag_f64_write(x) : ag_f32_write(x);
-}
-
 ag_status ag_step(ag_optim *opt)
 {
     if (!present(opt, "ag_step") || ag_error()) return ag_error();

@@ -43,10 +43,6 @@ struct ag_optim {
 /* An optimizer like `model`, in which algorithm and flags are set, every slot with these settings. */
 ag_optim *ag__optim_new(const ag_optim *model, ag_params params, const double setting[AG__SETTINGS]);
 
-/* The elements of a tensor of floats. */
-const void *ag__elements(const ag_tensor *x);
-void *ag__elements_write(ag_tensor *x);
-
 /* ---- the loops: one pass over n elements, f32 or f64; a product is rounded before it is added to ------------------- */
 
 /* d = g + decay p;  buffer = keep buffer + take d;  p -= lr d, or with a buffer p -= lr buffer, or for Nesterov's
@@ -62,13 +58,24 @@ typedef struct ag__adam {
     double rate, beta1, beta2, root, eps, decay, shrink;
 } ag__adam;
 
-/* buffer and vmax may be NULL. */
+/* The parameter's elements, its gradient's, and what the algorithm keeps: x[0] buffer; or m, v, vmax. NULL: none. */
+typedef struct ag__pass {
+    ag_dtype dtype;
+    int64_t n;
+    const void *constants; /* ag__sgd or ag__adam */
+    void *p;
+    const void *g;
+    void *x[AG__STATES - 1];
+} ag__pass;
+typedef void ag__loop(const ag__pass *pass);
 struct ag__loops {
     const char *isa;
     bool (*supported)(void);
-    void (*sgd)(ag_dtype dtype, int64_t n, const ag__sgd *c, void *p, const void *g, void *buffer);
-    void (*adam)(ag_dtype dtype, int64_t n, const ag__adam *c, void *p, const void *g, void *m, void *v, void *vmax);
+    ag__loop *sgd, *adam;
 };
+/* A loop over all of a parameter; threads share a large one. state: as x above, as tensors. */
+void ag__run(ag__loop *loop, const void *constants, ag_tensor *param, const ag_tensor *gradient,
+             ag_tensor *const state[AG__STATES - 1]);
 /* Of the widest instruction set the processor has, or of the one AG_ARCH names. */
 const ag__loops *ag__loops_choose(void);
 #endif
