@@ -26,12 +26,11 @@ AG_API ag_status ag_save(const char *path, int n, const ag_params *lists);
  * message names the first that differs and no tensor is changed - nor is one when reading fails half-way. */
 AG_API ag_status ag_load(const char *path, int n, const ag_params *lists);
 
-/* To stop a run and go on with it later, save everything that it remembers and load that into the same things made anew,
- * the same lists in the same words:
- *     #define ALL ag_state(net), ag_optim_state(opt), ag_loader_state(batches), ag_rng_state(), AG_PARAMS({ "step", step })
+/* To stop a run and go on later, save all that it remembers and load that into the same things made anew:
+ *     #define ALL ag_state(net), ag_optim_state(opt), ag_loader_state(batches), ag_rng_state(), AG_PARAMS({ "t", t })
  *     ag_save("run.safetensors", ALL)  ...  ag_load("run.safetensors", ALL)
  * What follows is bit for bit what would have followed. Numbers of one's own, such as how far a schedule is, go into a
- * tensor of one's own (ag_write, ag_read). Settings, such as the learning rate, are the program's to set again. */
+ * tensor of one's own (ag_write, ag_read). Settings, such as the learning rate, are for the program to set again. */
 
 /* A file of unknown content, read whole. NULL on failure. Tensors and names are the file's and good until ag_file_free;
  * ag_retain keeps a tensor for longer. */
