@@ -2,6 +2,7 @@
  *
  * Needed: name, n_in, shape and forward. For a derivative: vjp, written in ag_ operations, so that any order follows.
  * For forward mode: jvp. Optional: backward, a faster first-order rule in raw loops, which must agree with vjp.
+ * Or name, n_in, shape and compose: an operation made of others, which needs no rules of its own.
  * The struct must outlive every tape that saw it: make it static const. Callbacks run on the thread that applies the
  * operation; they report by ag_fail and return its code. Check with ag_gradcheck(f, AG_LIST(x), .order = 2). */
 #ifndef AG_OP_H
@@ -50,6 +51,7 @@ struct ag_op {
     ag_status (*vjp)(ag_call *c);
     ag_status (*jvp)(ag_call *c);
     ag_status (*backward)(ag_call *c);
+    ag_tensor *(*compose)(const ag_call *c);              /* in place of the four: the result, of the only output's shape */
     uint32_t saves;                                       /* AG_SAVES_IN(0) | AG_SAVES_OUT(0); 0 means everything */
     uint32_t flags;                                       /* AG_OP_*; 0 for an operation of one's own */
     const void *impl;                                     /* built-in operations only */

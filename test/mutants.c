@@ -15,8 +15,8 @@
 typedef enum fault { SIGN, FACTOR, ENTRY, SWAPPED, CUT, MISSING, NO_SUM, OVERWRITE, N_FAULTS } fault;
 static const char *const fault_name[] = { "sign", "factor 1.001", "one wrong entry",  "transposed",
                                           "cut",  "missing",      "no broadcast sum", "written, not added" };
-typedef enum rule { VJP, JVP, BACKWARD, N_RULES } rule;
-static const char *const rule_name[] = { "vjp", "jvp", "backward" };
+typedef enum rule { VJP, JVP, BACKWARD, COMPOSE, N_RULES } rule;
+static const char *const rule_name[] = { "vjp", "jvp", "backward", "compose" };
 
 /* The fault under way. */
 static ag_op original;
@@ -107,6 +107,28 @@ static ag_status spoiled_jvp(ag_call *c)
     if (original.jvp(&without)) return ag_error();
     for (int k = 0; k < c->n_out; k++) c->tout[k] = spoil(c->tout[k], c->out[k]);
     return ag_error();
+}
+
+/* ---- to the derivative of what is made of other operations: the value stays ---- */
+
+static ag_tensor *last_doubled(ag_tensor *x)
+{
+    ag_tensor *flat = ag_reshape(x, -1);
+    int64_t last = ag_numel(x) - 1;
+    return ag_cat(AG_LIST(ag_slice(flat, 0, 0, last), ag_mul(ag_slice(flat, 0, last, last + 1), 2.0)), 0);
+}
+
+static ag_tensor *spoiled_compose(const ag_call *c)
+{
+    ag_tensor *y = original.compose(c), *value = ag_detach(y), *nothing = ag_sub(y, value);
+    if (!y || ag_numel(y) == 0) return y;
+    spoiled = true;
+    switch (planted) {
+    case SIGN: return ag_sub(value, nothing);
+    case FACTOR: return ag_add(value, ag_mul(nothing, 1.001));
+    case ENTRY: return ag_add(value, like(last_doubled(nothing), y));
+    default: return value; /* CUT */
+    }
 }
 
 /* ---- and to a buffer that a kernel has written or added to ---- */
@@ -218,6 +240,7 @@ static bool meaningful(const samples *s, const ag_op *op, rule r, fault f)
         return op->vjp && f != OVERWRITE && (f != MISSING || several) && (f != SWAPPED || matrices) &&
                (f != NO_SUM || broadcasts);
     if (r == JVP) return op->jvp && (f == SIGN || f == FACTOR || f == ENTRY || (f == MISSING && several));
+    if (r == COMPOSE) return op->compose && (f == SIGN || f == FACTOR || f == ENTRY || f == CUT);
     return (op->backward || is_elementwise(s->op)) && (f == SIGN || f == FACTOR || f == ENTRY || f == OVERWRITE);
 }
 
@@ -229,6 +252,7 @@ static bool caught(const samples *s, ag_op *op, rule r, fault f)
     planted = f, spoiled = false;
     if (r == VJP) op->vjp = spoiled_vjp;
     if (r == JVP) op->jvp = spoiled_jvp;
+    if (r == COMPOSE) op->compose = spoiled_compose;
     if (r == BACKWARD && is_elementwise(s->op)) {
         impl = (ag__elementwise){ original_impl->code, spoiled_elementwise };
         op->impl = &impl;
@@ -254,7 +278,7 @@ int main(void)
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
         const ag_op *found = ag_op_find(all[k]->op);
         if (!found) return printf("ag_op_find does not know %s\n", all[k]->op), 1;
-        if (!found->vjp) continue;
+        if (!found->vjp && !found->compose) continue;
         ag_op *op = writable(found);
         n_ops++;
         for (rule r = 0; r < N_RULES; r++)

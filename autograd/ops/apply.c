@@ -6,9 +6,11 @@ static bool well_formed(const ag_op *op, const void *attr, int n)
 {
     if (!op) return ag_fail(AG_ENULL, "ag_apply: the operation is NULL"), false;
     const char *name = op->name ? op->name : "ag_apply: an operation without name";
-    if (!op->shape || !op->forward) return ag_fail(AG_EINVAL, "%s: has no shape rule or no forward", name), false;
+    if (!op->shape || !(op->forward || op->compose))
+        return ag_fail(AG_EINVAL, "%s: has no shape rule or no forward", name), false;
     if (op->n_out < 0 || op->n_out > AG_MAX_OUT)
         return ag_fail(AG_EINVAL, "%s: %d outputs, at most %d are possible", name, op->n_out, AG_MAX_OUT), false;
+    if (op->compose && op->n_out > 1) return ag_fail(AG_EINVAL, "%s: what is composed has one output", name), false;
     if (op->attr_size && !attr) return ag_fail(AG_ENULL, "%s: its attributes are NULL", name), false;
     if (n < 1 || (op->n_in >= 0 && n != op->n_in) || n > UINT16_MAX)
         return ag_fail(AG_EINVAL, "%s: takes %d inputs, got %d", name, op->n_in, n), false;
@@ -49,6 +51,22 @@ static bool make_outputs(ag_tape *t, const ag_op *op, const ag_shape *shape, int
     return true;
 }
 
+/* What an operation is made of is recorded in its place. */
+static bool composed(const ag_call *c, const ag_shape *shape, ag_tensor **out)
+{
+    ag_tensor *y = c->op->compose(c);
+    if (!y) return ag__ran(ag_error() ? ag_error() : AG_EINVAL, c->op, "composition");
+    const ag__layout *l = y->layout;
+    if (l->dtype != shape->dtype || l->rank != shape->rank ||
+        memcmp(l->dims, shape->dims, (size_t)l->rank * sizeof *l->dims))
+        return ag_fail(AG_ESHAPE, "%s: made %s %s, its shape rule says %s %s", ag__title(c->op),
+                       ag_dtype_name(l->dtype), ag__text(l), ag_dtype_name(shape->dtype),
+                       ag__dims_text(shape->rank, shape->dims)),
+               false;
+    out[0] = y;
+    return true;
+}
+
 static bool apply(ag_tape *t, const ag_op *op, const void *attr, int n, ag_tensor *const *given, ag_tensor **out)
 {
     ag_tensor *few[8], **in = few;
@@ -70,6 +88,7 @@ static bool apply(ag_tape *t, const ag_op *op, const void *attr, int n, ag_tenso
     ag_shape shape[AG_MAX_OUT];
     memset(shape, 0, (size_t)c.n_out * sizeof *shape);
     if (!ag__ran(op->shape(&c, shape), op, "shape rule")) return false;
+    if (op->compose) return composed(&c, shape, out);
     if (!make_outputs(t, op, shape, c.n_out, out) || !row_major(t, op, n, in, plain)) return false;
     c.in = plain;
     bool was = ag_record(false);
