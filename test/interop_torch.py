@@ -1,5 +1,5 @@
 """What test_interop exchanges with: NumPy's .npy, and safetensors by the package of that name, from NumPy and, where it is
-there, PyTorch.
+there, PyTorch. A network goes both ways: theirs into ours, which then computes, and ours into theirs.
 
     interop_torch.py probe        exit status 0 if numpy and safetensors are there
     interop_torch.py write DIR    writes DIR/theirs*.safetensors and DIR/theirs*.npy
@@ -29,6 +29,11 @@ def arrays():
             yield f"{kind[1:]}.{'x'.join(map(str, shape)) or 'scalar'}.weight", raw.copy().view(kind).reshape(shape)
 
 
+def network(seed):
+    torch.manual_seed(seed)
+    return torch.nn.Sequential(torch.nn.Linear(12, 7), torch.nn.Tanh(), torch.nn.Linear(7, 3, bias=False))
+
+
 def model():
     torch.manual_seed(1)
     net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.Flatten(), torch.nn.Linear(8, 10))
@@ -43,11 +48,34 @@ def write(folder):
             layout = np.asfortranarray(array) if i % 2 and array.ndim > 1 else array
             np.lib.format.write_array(file, layout, version=((1, 0), (2, 0), (3, 0))[i % 3])
     if torch:
-        save_torch(model()[1], folder / "theirs_torch.safetensors", metadata={"format": "pt"})
+        tensors = {name: torch.from_numpy(array) for name, array in named.items()}
+        save_torch(tensors | model()[1], folder / "theirs_torch.safetensors", metadata={"format": "pt"})
+        save_torch(network(2).state_dict(), folder / "network_theirs.safetensors")
+        np.save(folder / "x.npy", torch.randn(5, 12).numpy())
 
 
 def same(a, b):
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+def check_torch(folder):
+    net, state = model()
+    theirs, ours = load_torch(folder / "theirs_torch.safetensors"), load_torch(folder / "ours_torch.safetensors")
+    assert theirs.keys() == ours.keys() and len(theirs) > len(state)
+    for name, tensor in theirs.items():
+        assert tensor.dtype == ours[name].dtype and same(tensor.numpy(), ours[name].numpy()), f"{name} in PyTorch differs"
+    net.load_state_dict({name: ours[name] for name in state})
+
+    # Their network was loaded there, ours is loaded here: the same parameters, and the same answers but for rounding.
+    x, theirs, ours = torch.from_numpy(np.load(folder / "x.npy")), network(2), network(3)
+    ours.load_state_dict(load_torch(folder / "network_ours.safetensors"))
+    for whose, net in (("theirs", theirs), ("ours", ours)):
+        for name, tensor in net.state_dict().items():
+            array = np.load(folder / f"network_{whose}.{name}.npy")
+            assert same(array, tensor.numpy()), f"{name} of the network that was {whose} differs"
+        y = torch.from_numpy(np.load(folder / f"network_{whose}.y.npy"))
+        assert torch.allclose(net(x), y, rtol=1e-5, atol=1e-6), f"the network that was {whose} computes something else"
+    return 2 * len(theirs.state_dict())
 
 
 def check(folder):
@@ -65,11 +93,7 @@ def check(folder):
                 assert same(a[name], b[name]), f"{name} in {theirs.name} differs"
             tensors += len(a)
     if torch:
-        net, state = model()
-        loaded = load_torch(folder / "ours_torch.safetensors")
-        for name, tensor in state.items():
-            assert loaded[name].dtype == tensor.dtype and torch.equal(loaded[name], tensor), f"{name} in PyTorch differs"
-        net.load_state_dict(loaded)
+        tensors += check_torch(folder)
     print(f"# {tensors} tensors through NumPy and safetensors" + (" and PyTorch" if torch else "") + ": every byte equal")
 
 
