@@ -5,7 +5,8 @@
  *   parity_json.c   lines of a file, gzipped or plain; numbers and tensors in JSON
  *   parity_case.c   one case: its tensors; forward, vjp and second order, compared
  *   parity_args.c   the arguments of an operator, by position or by name
- *   parity_ops.c    one row per operator: PyTorch's name and how it is spelled here
+ *   parity_ops.c    the operators; their tables are in parity_basics.c and its likes, one row per operator: PyTorch's
+ *                   name and how it is spelled here
  *
  * A case is one JSON object: op, v (variant), i, args, kwargs, out, gout, gin, w, ggin. A tensor in it is {s: shape,
  * d: data, rg: requires grad, dt: dtype}; floats are C hex strings, inf, -inf or nan. gout has one entry per output
@@ -82,12 +83,20 @@ int arg_axes(args *a, int i, const char *name, int axes[AG_MAX_RANK]);
 int arg_sizes(args *a, int i, const char *name, int64_t sizes[AG_MAX_RANK]);
 /* x converted to the dtype named there, if one is. */
 ag_tensor *arg_cast(args *a, int i, const char *name, ag_tensor *x);
+/* What many operators have: the first tensor, an axis, a reduction in either spelling. */
+ag_tensor *arg_input(args *a);
+int arg_axis(args *a, int i, int otherwise);
+ag_reduction arg_reduction(args *a, int i);
+/* Where PyTorch names an axis it takes a 0-d tensor for one of shape [1], and ag_ operations do not: x with an axis, and a
+ * result of it back in the rank of x. */
+ag_tensor *arg_with_axis(ag_tensor *x);
+ag_tensor *arg_without_axis(ag_tensor *y, ag_tensor *x);
 /* One more output, after those given before; the value an operator's function returns comes first. */
 void arg_output(args *a, ag_tensor *y);
 /* Reports arguments that nobody asked for: a variant the operator's function does not know. */
 void arg_check_all_used(args *a);
 
-/* ---- parity_ops.c ----------------------------------------------------------------------------------------- */
+/* ---- parity_ops.c and the tables ----------------------------------------------------------------------------------------- */
 typedef struct parity_op {
     const char *name;                                                /* PyTorch's */
     ag_tensor *(*unary)(ag_tensor *x);                               /* (input), or */
@@ -97,8 +106,15 @@ typedef struct parity_op {
     ag_tensor *(*call)(args *a);                                     /* anything: the first output */
     const char *other;                                               /* name of the second operand; default "other" */
 } parity_op;
+typedef struct parity_table {
+    const parity_op *rows;
+    size_t n;
+} parity_table;
+/* a file each: parity_basics.c, ... */
+extern const parity_table parity_basics;
+
 const parity_op *parity_op_find(const char *name);
-const parity_op *parity_op_all(size_t *n);
+const parity_op *parity_op_at(size_t number); /* NULL past the last */
 /* Applies it; the outputs are then a->out[0..a->n_out). NULL among them, or an error pending: it failed. */
 void parity_op_apply(const parity_op *op, args *a);
 

@@ -166,3 +166,40 @@ void arg_output(args *a, ag_tensor *y)
     else
         a->out[a->n_out++] = y;
 }
+
+/* ---- what many operators have ---- */
+
+/* x with at least one axis, and a result of it back in the rank of x. */
+ag_tensor *arg_with_axis(ag_tensor *x)
+{
+    return x && ag_rank(x) == 0 ? ag_reshape(x, 1) : x;
+}
+ag_tensor *arg_without_axis(ag_tensor *y, ag_tensor *x)
+{
+    return x && ag_rank(x) == 0 ? ag_reshape(y) : y;
+}
+
+ag_tensor *arg_input(args *a)
+{
+    return arg_tensor(a, 0, "input");
+}
+int arg_axis(args *a, int i, int otherwise)
+{
+    return (int)arg_integer(a, i, "dim", otherwise);
+}
+
+ag_reduction arg_reduction(args *a, int i)
+{
+    const char *name = arg_text(a, i, "reduction", "mean");
+    /* The older spelling: two flags, the second right before it, the first before ignore_index where there is one. */
+    int size_average = i == 6 ? 3 : i - 2, reduce = i - 1;
+    bool older = i > 2; /* not huber_loss */
+    if (older && (arg_given(a, size_average, "size_average") || arg_given(a, reduce, "reduce")))
+        name = !arg_flag(a, reduce, "reduce", true)               ? "none"
+               : !arg_flag(a, size_average, "size_average", true) ? "sum"
+                                                                  : "mean";
+    if (!strcmp(name, "sum")) return AG_SUM;
+    if (!strcmp(name, "none")) return AG_NONE;
+    if (strcmp(name, "mean")) ag_fail(AG_EMISSING, "%s: reduction %s is not known", a->op, name);
+    return AG_MEAN;
+}
