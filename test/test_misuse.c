@@ -7,12 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#define D(...) ag_zeros(AG_F64, __VA_ARGS__)
-#define D0     ag_zeros(AG_F64)
-#define F(...) ag_zeros(AG_F32, __VA_ARGS__)
-#define I(...) ag_zeros(AG_I64, __VA_ARGS__)
-#define V(...) ag_variable(ag_ones(AG_F64, __VA_ARGS__))
-#define NONE   ((ag_tensor *)NULL)
+#include <test/misuse.h>
+
 static const int64_t huge[] = { INT64_MAX / 2, 3 }, tall[] = { INT64_C(1) << 40, 1 }, wide[] = { 1, INT64_C(1) << 40 },
                      nine[9] = { 1, 1, 1, 1, 1, 1, 1, 1, 1 };
 static const double numbers[3] = { 1, 2, 3 };
@@ -85,7 +81,6 @@ static ag_status copy_in(ag_call *c)
 }
 static const ag_op no_rule = { .name = "opaque", .n_in = 1, .shape = ag_shape_same, .forward = copy_in };
 
-/* X(what, code, message, statements) */
 // clang-format off
 #define SHAPES(X)                                                                                                      \
     X(add, ESHAPE, "ag_add: shapes do not broadcast: [2,3] and [4]", ag_add(D(2, 3), D(4)))                            \
@@ -315,56 +310,13 @@ static const ag_op no_rule = { .name = "opaque", .n_in = 1, .shape = ag_shape_sa
       (void)ag_tape_new(.first_order = true); ag_scalar x = ag_input(2); ag_grad(ag_exp(ag_mul(x, x)), x))
 // clang-format on
 
-#define ACT(what, code, message, ...) \
-    static void act_##what(void)      \
-    {                                 \
-        __VA_ARGS__;                  \
-    }
-#define ROW(what, code, message, ...) { #what, act_##what, AG_##code, message },
-#define ALL(X)                        SHAPES(X) AXES(X) DTYPES(X) VALUES(X) HANDLES(X) DERIVATIVES(X)
-ALL(ACT)
-
-static const struct {
-    const char *what;
-    void (*act)(void);
-    ag_status code;
-    const char *message;
-} cases[] = { ALL(ROW) };
-
-/* d/dx x^2 = 2 x, by tensor and by scalar. */
-static bool still_works(void)
-{
-    ag_tensor *x = ag_variable(ag_full(AG_F64, 3, 2));
-    bool tensors = ag_at(ag_grad(ag_sum(ag_square(x)), x), 1) == 6;
-    double g = 0;
-    ag_scalar s = ag_input(3);
-    bool scalars = !ags_gradient(ag_mul(s, s), &s, 1, &g) && g == 6;
-    return tensors && scalars && !ag_error();
-}
+#define ALL(X) SHAPES(X) AXES(X) DTYPES(X) VALUES(X) HANDLES(X) DERIVATIVES(X)
+MISUSE_TABLE(ALL)
 
 static void test_each_misuse_has_its_message(void **state)
 {
     (void)state;
-    size_t n = sizeof cases / sizeof *cases, wrong = 0;
-    for (size_t i = 0; i < n; i++) {
-        ag_tape *tape = ag_tape_new();
-        assert_non_null(tape);
-        cases[i].act();
-        ag_status code = ag_error();
-        bool right = code == cases[i].code && !strcmp(ag_errmsg(), cases[i].message);
-        if (!right)
-            print_error("%s: expected %s \"%s\"\n%*sgot %s \"%s\"\n", cases[i].what, ag_status_text(cases[i].code),
-                        cases[i].message, (int)strlen(cases[i].what) + 2, "", ag_status_text(code), ag_errmsg());
-        while (ag_tape_current() && ag_tape_current() != tape) ag_tape_free(ag_tape_current()); /* one that act made */
-        ag_tape_use(tape);
-        right &= ag_clear_error() == code && still_works();     /* on the same tape, */
-        right &= ag_tape_reset(tape) == AG_OK && still_works(); /* and on a new page */
-        ag_tape_free(tape);
-        wrong += !right;
-    }
-    print_message("%zu misuse cases\n", n);
-    assert_true(n >= 60);
-    assert_int_equal(wrong, 0);
+    MISUSE_CHECK();
 }
 
 /* An expression carries on quietly after its first error, and the last call tells it. */
@@ -380,7 +332,7 @@ static void test_first_error_wins(void **state)
     assert_int_equal(ag_tape_reset(tape), AG_ESHAPE);
     assert_int_equal(ag_error(), AG_OK);
     assert_string_equal(ag_errmsg(), "ag_matmul: inner sizes differ: [2,3] and [2,3]");
-    assert_true(still_works());
+    assert_true(misuse_still_works());
     ag_tape_free(tape);
 }
 
