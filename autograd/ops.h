@@ -47,6 +47,10 @@ AG_API ag_tensor *ag_erfc(ag_tensor *x);                           /* 1 - erf x,
 AG_API ag_tensor *ag_sigmoid(ag_tensor *x);                        /* 1 / (1 + e^-x) */
 AG_API ag_tensor *ag_softplus(ag_tensor *x);                       /* log(1 + e^x), without overflow */
 AG_API ag_tensor *ag_relu(ag_tensor *x);                           /* max(x, 0); slope 0 at 0 */
+/* x Phi(x), Phi the normal distribution (Hendrycks & Gimpel 2016) */
+AG_API ag_tensor *ag_gelu(ag_tensor *x);
+/* gelu approximated by x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 */
+AG_API ag_tensor *ag_gelu_tanh(ag_tensor *x);
 
 /* ---- Elementary functions of tensors with parameters. */
 AG_API ag_tensor *ag_leaky_relu(ag_tensor *x, double slope);       /* x where x > 0, else slope x */
@@ -143,6 +147,18 @@ AG_API ag_tensor *ag_bce_with_logits(ag_tensor *logits, ag_tensor *target, AG_OP
 /* minus the entry of the target's class; shapes and classes as for cross_entropy */
 AG_API ag_tensor *ag_nll_loss(ag_tensor *log_probabilities, ag_tensor *target, AG_OPTIONS(ag_loss_options));
 
+/* ---- Networks. */
+/* (x - mean) / sqrt(variance + eps) over the last `axes` axes, times weight plus bias */
+AG_API ag_tensor *ag_layer_norm(ag_tensor *x, int axes, AG_OPTIONS(ag_norm_options));
+/* x / sqrt(mean of x^2 + eps) over the last `axes` axes, times weight */
+AG_API ag_tensor *ag_rms_norm(ag_tensor *x, int axes, AG_OPTIONS(ag_norm_options));
+/* rows of weight [rows, width], chosen by integers: [..., width] */
+AG_API ag_tensor *ag_embedding(ag_tensor *weight, ag_tensor *index, AG_OPTIONS(ag_embedding_options));
+/* softmax(scale q k' + mask) v, memory linear in the lengths (not with a mask that is differentiated, or
+ * dropout): q [.., heads, n, width], k [.., kv_heads, m, width], v [.., kv_heads, m, any] -> [.., heads, n, any];
+ * leading axes broadcast; heads / kv_heads heads in a row share a kv head */
+AG_API ag_tensor *ag_attention(ag_tensor *q, ag_tensor *k, ag_tensor *v, AG_OPTIONS(ag_attention_options));
+
 AG_END
 #ifndef __cplusplus
 #define ag_sum(...) AG__AXES(ag_sum, __VA_ARGS__, AG__LAST)
@@ -165,5 +181,9 @@ AG_END
 #define ag_huber_loss(...) AG__CALL2(ag_huber_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
 #define ag_bce_with_logits(...) AG__CALL2(ag_bce_with_logits, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
 #define ag_nll_loss(...) AG__CALL2(ag_nll_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_layer_norm(...) AG__CALL2(ag_layer_norm, ag_norm_options, __VA_ARGS__, AG__SIZE(ag_norm_options))
+#define ag_rms_norm(...) AG__CALL2(ag_rms_norm, ag_norm_options, __VA_ARGS__, AG__SIZE(ag_norm_options))
+#define ag_embedding(...) AG__CALL2(ag_embedding, ag_embedding_options, __VA_ARGS__, AG__SIZE(ag_embedding_options))
+#define ag_attention(...) AG__CALL3(ag_attention, ag_attention_options, __VA_ARGS__, AG__SIZE(ag_attention_options))
 #endif
 #endif

@@ -15,4 +15,25 @@ typedef struct ag_loss_options {
     double delta;           /* huber_loss: where the square turns into a line; default 1 */
     uint32_t size;
 } ag_loss_options;
+
+typedef struct ag_norm_options {
+    ag_tensor *weight, *bias; /* of the shape of the normalised axes; the result is multiplied by the one and the other added.
+                               * rms_norm has no bias */
+    double eps;               /* added to the variance; layer_norm: 1e-5, rms_norm: the dtype's epsilon */
+    uint32_t size;
+} ag_norm_options;
+
+typedef struct ag_embedding_options {
+    const int64_t *padding; /* a row that gets no gradient */
+    uint32_t size;
+} ag_embedding_options;
+
+typedef struct ag_attention_options {
+    ag_tensor *mask; /* broadcasts to the scores [.., heads, n, m]. bool: where a query may look; else added to the scores. A
+                      * query that may look nowhere gets 0 */
+    bool causal;     /* query i looks at keys 0 .. i only */
+    double scale;    /* 1 / sqrt(width) */
+    double dropout;  /* of the probabilities, in [0, 1) */
+    uint32_t size;
+} ag_attention_options;
 #endif

@@ -34,6 +34,8 @@ static inline ag_scalar ags_erfc(ag_scalar x) { return ags_erfc_on(&ag__pen, x);
 static inline ag_scalar ags_sigmoid(ag_scalar x) { return ags_sigmoid_on(&ag__pen, x); }
 static inline ag_scalar ags_softplus(ag_scalar x) { return ags_softplus_on(&ag__pen, x); }
 static inline ag_scalar ags_relu(ag_scalar x) { return ags_relu_on(&ag__pen, x); }
+static inline ag_scalar ags_gelu(ag_scalar x) { return ags_gelu_on(&ag__pen, x); }
+static inline ag_scalar ags_gelu_tanh(ag_scalar x) { return ags_gelu_tanh_on(&ag__pen, x); }
 static inline ag_scalar ags_add(ag_scalar a, ag_scalar b) { return ags_add_on(&ag__pen, a, b); }
 static inline ag_scalar ags_sub(ag_scalar a, ag_scalar b) { return ags_sub_on(&ag__pen, a, b); }
 static inline ag_scalar ags_mul(ag_scalar a, ag_scalar b) { return ags_mul_on(&ag__pen, a, b); }

@@ -48,6 +48,8 @@ UNARY(erfc, { -2, 2 });
 UNARY(sigmoid, { -3, 3 });
 UNARY(softplus, { -3, 3 });
 UNARY(relu, { -2, 2 });
+UNARY(gelu, { -3, 3 });
+UNARY(gelu_tanh, { -3, 3 });
 
 #define UNARY_WITH(op, expr, ...) \
     APPLY(apply_##op, expr)       \

@@ -13,6 +13,7 @@ static const int64_t huge[] = { INT64_MAX / 2, 3 }, tall[] = { INT64_C(1) << 40,
                      nine[9] = { 1, 1, 1, 1, 1, 1, 1, 1, 1 };
 static const double numbers[3] = { 1, 2, 3 };
 static double room[3];
+static const int64_t five = 5;
 
 static ag_tensor *index_of(int64_t at)
 {
@@ -83,6 +84,31 @@ static const ag_op no_rule = { .name = "opaque", .n_in = 1, .shape = ag_shape_sa
 
 // clang-format off
 #define SHAPES(X)                                                                                                      \
+    X(norm_axes, ESHAPE, "ag_layer_norm: [2,3] has no last 3 axes to normalise", ag_layer_norm(D(2, 3), 3))            \
+    X(norm_no_axes, ESHAPE, "ag_rms_norm: [2,3] has no last 0 axes to normalise", ag_rms_norm(D(2, 3), 0))             \
+    X(norm_weight, ESHAPE, "ag_layer_norm: .weight f64 [2] does not fit the last 1 axes of f64 [2,3]",                 \
+      ag_layer_norm(D(2, 3), 1, .weight = D(2)))                                                                       \
+    X(norm_bias, ESHAPE, "ag_layer_norm: .bias f32 [3] does not fit the last 1 axes of f64 [2,3]",                     \
+      ag_layer_norm(D(2, 3), 1, .bias = F(3)))                                                                         \
+    X(embedding_weight, ESHAPE, "ag_embedding: weight [5] is not [rows, width]", ag_embedding(D(5), I(3)))             \
+    X(embedding_index_rank, ESHAPE, "ag_embedding: the index [1,1,1,1,1,1,1,1] leaves no axis for the rows",           \
+      ag_embedding(D(5, 2), I(1, 1, 1, 1, 1, 1, 1, 1)))                                                                \
+    X(attention_width, ESHAPE, "ag_attention: q [3,2], k [4,5] and v [4,2] do not fit",                                \
+      ag_attention(D(3, 2), D(4, 5), D(4, 2)))                                                                         \
+    X(attention_lengths, ESHAPE, "ag_attention: q [3,2], k [4,2] and v [5,2] do not fit",                              \
+      ag_attention(D(3, 2), D(4, 2), D(5, 2)))                                                                         \
+    X(attention_heads, ESHAPE, "ag_attention: q [3,4,2], k [2,4,2] and v [2,4,2] do not fit",                          \
+      ag_attention(D(3, 4, 2), D(2, 4, 2), D(2, 4, 2)))                                                                \
+    X(attention_lead, ESHAPE, "ag_attention: leading axes do not broadcast: q [2,1,4,2], k [3,1,4,2], v [3,1,4,2]",    \
+      ag_attention(D(2, 1, 4, 2), D(3, 1, 4, 2), D(3, 1, 4, 2)))                                                       \
+    X(attention_vector, ESHAPE, "ag_attention: [2] is not [.., heads, length, width]",                                 \
+      ag_attention(D(2), D(4, 2), D(4, 2)))                                                                            \
+    X(attention_mask, ESHAPE, "ag_attention: .mask [2,4] does not fit the scores of q [3,2] and k [4,2]",              \
+      ag_attention(D(3, 2), D(4, 2), D(4, 2), .mask = D(2, 4)))                                                        \
+    X(attention_mask_rank, ESHAPE, "ag_attention: .mask [1,3,4] does not fit the scores of q [3,2] and k [4,2]",       \
+      ag_attention(D(3, 2), D(4, 2), D(4, 2), .mask = D(1, 3, 4)))                                                     \
+    X(attention_mask_learned, ESHAPE, "ag_attention: .mask [2,4] does not fit the scores of q [3,2] and k [4,2]",      \
+      ag_attention(D(3, 2), D(4, 2), D(4, 2), .mask = V(2, 4)))                                                        \
     X(add, ESHAPE, "ag_add: shapes do not broadcast: [2,3] and [4]", ag_add(D(2, 3), D(4)))                            \
     X(mul_front, ESHAPE, "ag_mul: shapes do not broadcast: [3,2] and [2,1,4]", ag_mul(D(3, 2), D(2, 1, 4)))            \
     X(compare, ESHAPE, "ag_lt: shapes do not broadcast: [2] and [3]", ag_lt(D(2), D(3)))                               \
@@ -173,6 +199,17 @@ static const ag_op no_rule = { .name = "opaque", .n_in = 1, .shape = ag_shape_sa
       ags_block_matvec(ags_block_input(3, numbers), ags_block_input(2, numbers)))
 
 #define DTYPES(X)                                                                                                      \
+    X(norm_integer, EDTYPE, "ag_layer_norm: needs f32 or f64, got i64 [2,3]; ag_to converts",                          \
+      ag_layer_norm(I(2, 3), 1))                                                                                       \
+    X(embedding_integer, EDTYPE, "ag_embedding: needs f32 or f64, got i64 [5,2]; ag_to converts",                      \
+      ag_embedding(I(5, 2), I(3)))                                                                                     \
+    X(embedding_index, EDTYPE, "ag_embedding: the index is f64 [3]; it must be i64, i32 or u8",                        \
+      ag_embedding(D(5, 2), D(3)))                                                                                     \
+    X(attention_integer, EDTYPE, "ag_attention: needs f32 or f64, got i64 [3,2]; ag_to converts",                      \
+      ag_attention(I(3, 2), I(4, 2), I(4, 2)))                                                                         \
+    X(attention_dtypes, EDTYPE, "ag_attention: dtypes differ: f64 and f32", ag_attention(D(3, 2), D(4, 2), F(4, 2)))   \
+    X(attention_mask_dtype, EDTYPE, "ag_attention: .mask is f32; it must be bool or f64, as q is",                     \
+      ag_attention(D(3, 2), D(4, 2), D(4, 2), .mask = F(3, 4)))                                                        \
     X(forgotten, EDTYPE, "ag_zeros: 2 is no dtype; the dtype comes first", ag_zeros(2, 3))                             \
     X(mixed, EDTYPE, "ag_mul: dtypes differ: f64 [2,3] and f32 [3]; convert one with ag_to", ag_mul(D(2, 3), F(3)))    \
     X(mixed_matmul, EDTYPE, "ag_matmul: both must be f32 or both f64: f64 [2,3] and f32 [3,2]",                        \
@@ -205,6 +242,16 @@ static const ag_op no_rule = { .name = "opaque", .n_in = 1, .shape = ag_shape_sa
       ag_mse_loss(D(2), I(2)))
 
 #define VALUES(X)                                                                                                      \
+    X(norm_eps, EINVAL, "ag_layer_norm: .eps -1 is negative", ag_layer_norm(D(2, 3), 1, .eps = -1))                    \
+    X(rms_bias, EINVAL, "ag_rms_norm: .bias is an option of ag_layer_norm", ag_rms_norm(D(2, 3), 1, .bias = D(3)))     \
+    X(embedding_beyond, EINVAL, "ag_embedding: index 5 at position 0 is none of the rows of weight [5,2]",             \
+      ag_embedding(D(5, 2), index_of(5)))                                                                              \
+    X(embedding_negative, EINVAL, "ag_embedding: index -1 at position 0 is none of the rows of weight [5,2]",          \
+      ag_embedding(D(5, 2), index_of(-1)))                                                                             \
+    X(embedding_padding, EINVAL, "ag_embedding: .padding 5 is none of the rows of weight [5,2]",                       \
+      ag_embedding(D(5, 2), I(3), .padding = &five))                                                                   \
+    X(attention_dropout, EINVAL, "ag_attention: .dropout 1 is not in [0, 1)",                                          \
+      ag_attention(D(3, 2), D(4, 2), D(4, 2), .dropout = 1))                                                           \
     X(clamp, EINVAL, "ag_clamp: a bound is NaN", ag_clamp(D(2, 3), (double)NAN, 1))                                    \
     X(softplus, EINVAL, "ag_softplus_beta: beta is 0", ag_softplus_beta(D(2, 3), 0, 20))                               \
     X(smoothing, EINVAL, "ag_cross_entropy: .label_smoothing 1.5 is not in [0, 1]",                                    \
@@ -234,6 +281,11 @@ static const ag_op no_rule = { .name = "opaque", .n_in = 1, .shape = ag_shape_sa
     X(own_op_inputs, EINVAL, "opaque: takes 1 inputs, got 2", ag_apply(&no_rule, NULL, D(2, 3), D(2, 3)))
 
 #define HANDLES(X)                                                                                                     \
+    X(null_norm, ENULL, "ag_layer_norm: operand 1 is NULL", ag_layer_norm(NONE, 1))                                    \
+    X(null_rows, ENULL, "ag_embedding: the index is NULL", ag_embedding(D(5, 2), NULL))                                \
+    X(null_keys, ENULL, "ag_attention: operand 2 is NULL", ag_attention(D(3, 2), NONE, D(4, 2)))                       \
+    X(stale_weight, ESTALE, "ag_layer_norm: operand 2 was released by a reset of its tape",                            \
+      ag_tensor *w = stale_tensor(); ag_layer_norm(D(2, 3), 1, .weight = w))                                           \
     X(null_operand, ENULL, "ag_mul: operand 2 is NULL", ag_mul(D(2, 3), NONE))                                         \
     X(null_unary, ENULL, "ag_exp: operand 1 is NULL", ag_exp(NONE))                                                    \
     X(null_view, ENULL, "ag_reshape: operand 1 is NULL", ag_reshape(NONE, 2, 3))                                       \

@@ -99,6 +99,14 @@ static double f_relu(double x)
 {
     return fmax(x, 0);
 }
+static double f_gelu(double x)
+{
+    return 0.5 * x * (1 + erf(x / sqrt(2)));
+}
+static double f_gelu_tanh(double x)
+{
+    return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
+}
 static double f_neg(double x)
 {
     return -x;
@@ -108,16 +116,37 @@ static const struct {
     double (*f)(double);
     double from, to;
 } unary_reference[] = {
-    { "neg", f_neg, -2, 2 },       { "abs", fabs, -2, 2 },          { "sign", f_sign, -2, 2 },
-    { "square", f_square, -2, 2 }, { "sqrt", sqrt, 0.3, 4 },        { "rsqrt", f_rsqrt, 0.3, 4 },
-    { "exp", exp, -2, 2 },         { "expm1", expm1, -2, 2 },       { "reciprocal", f_reciprocal, 0.4, 3 },
-    { "log", log, 0.3, 4 },        { "log1p", log1p, -0.5, 3 },     { "sin", sin, -4, 4 },
-    { "cos", cos, -4, 4 },         { "tan", tan, -1.2, 1.2 },       { "asin", asin, -0.8, 0.8 },
-    { "acos", acos, -0.8, 0.8 },   { "atan", atan, -4, 4 },         { "sinh", sinh, -2, 2 },
-    { "cosh", cosh, -2, 2 },       { "tanh", tanh, -2, 2 },         { "erf", erf, -2, 2 },
-    { "erfc", erfc, -2, 2 },       { "sigmoid", f_sigmoid, -4, 4 }, { "softplus", f_softplus, -4, 4 },
-    { "relu", f_relu, -2, 2 },     { "floor", floor, 1.1, 1.9 },    { "ceil", ceil, 1.1, 1.9 },
-    { "trunc", trunc, 1.1, 1.9 },  { "round", rint, 1.6, 2.4 },
+    { "neg", f_neg, -2, 2 },
+    { "abs", fabs, -2, 2 },
+    { "sign", f_sign, -2, 2 },
+    { "square", f_square, -2, 2 },
+    { "sqrt", sqrt, 0.3, 4 },
+    { "rsqrt", f_rsqrt, 0.3, 4 },
+    { "exp", exp, -2, 2 },
+    { "expm1", expm1, -2, 2 },
+    { "reciprocal", f_reciprocal, 0.4, 3 },
+    { "log", log, 0.3, 4 },
+    { "log1p", log1p, -0.5, 3 },
+    { "sin", sin, -4, 4 },
+    { "cos", cos, -4, 4 },
+    { "tan", tan, -1.2, 1.2 },
+    { "asin", asin, -0.8, 0.8 },
+    { "acos", acos, -0.8, 0.8 },
+    { "atan", atan, -4, 4 },
+    { "sinh", sinh, -2, 2 },
+    { "cosh", cosh, -2, 2 },
+    { "tanh", tanh, -2, 2 },
+    { "erf", erf, -2, 2 },
+    { "erfc", erfc, -2, 2 },
+    { "sigmoid", f_sigmoid, -4, 4 },
+    { "softplus", f_softplus, -4, 4 },
+    { "relu", f_relu, -2, 2 },
+    { "floor", floor, 1.1, 1.9 },
+    { "ceil", ceil, 1.1, 1.9 },
+    { "trunc", trunc, 1.1, 1.9 },
+    { "round", rint, 1.6, 2.4 },
+    { "gelu", f_gelu, -3, 3 },
+    { "gelu_tanh", f_gelu_tanh, -3, 3 },
 };
 static double f_add(double a, double b)
 {

@@ -41,15 +41,35 @@ typedef void ag__compare_fn(int64_t n, const void *a, int64_t sa, const void *b,
  * NaN wins in max and min */
 typedef double ag__reduce_fn(int64_t n, const void *x, int64_t sx);
 
-/* c[m][n] = (add ? c : 0) + op(a) op(b) + (bias ? bias[n] : 0). Element (i,p) of op(a) is a[i * a_row + p * a_col], of
- * op(b) (p,j) b[p * b_row + j * b_col]; rows of c lie ldc apart, its columns are contiguous. */
+/* c[m][n] = act((add ? c : 0) + op(a) op(b) + (bias ? bias[n] : 0)). Element (i,p) of op(a) is a[i * a_row + p * a_col], of
+ * op(b) (p,j) b[p * b_row + j * b_col]; rows of c lie ldc apart, its columns are contiguous.
+ * An element has the same bits however m, and n in pieces above AG__GEMM_NARROW, are cut into several calls, and whether
+ * or not there is a workspace. */
+enum { AG__GEMM_NARROW = 16 };
 typedef struct ag__gemm {
     int64_t m, n, k;
     const void *a, *b, *bias;
     void *c;
     int64_t a_row, a_col, b_row, b_col, ldc;
     bool add;
+    int act;    /* 0: none; else 1 + an ag__unary_code */
+    void *work; /* NULL, or gemm_work(g) bytes aligned to 64: room to pack, without which large products are slower */
 } ag__gemm;
+
+/* Rows normalised, as norm.c says; weight and bias may be NULL; without mean by the root mean square. */
+typedef struct ag__norm {
+    int64_t rows, n;
+    double eps;
+    const void *x, *weight, *bias;
+    void *y, *mean, *rstd;
+} ag__norm;
+/* The way back: dx = or += (NULL: not wanted), dweight += and dbias += (NULL likewise). */
+typedef struct ag__norm_back {
+    int64_t rows, n;
+    const void *x, *weight, *g, *mean, *rstd;
+    void *dx, *dweight, *dbias;
+    bool add;
+} ag__norm_back;
 
 typedef struct ag__kernels {
     ag__unary_fn *unary[AG__N_UNARY];
@@ -67,6 +87,20 @@ typedef struct ag__kernels {
     double (*softmax)(int64_t n, const void *x, int64_t sx, void *y, int64_t sy);
     double (*dot)(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb);
     void (*gemm)(const ag__gemm *g);
+    size_t (*gemm_work)(const ag__gemm *g);
+    void (*norm)(const ag__norm *p);
+    void (*norm_back)(const ag__norm_back *p);
+    /* rows.c, contiguous rows of n: y[r] = log of the sum of e^x */
+    void (*logsumexp_rows)(int64_t rows, int64_t n, const void *x, void *y);
+    /* y = or += factor[r] e^(k x - shift[r]); factor NULL: 1; where it is 0, 0 whatever x is */
+    void (*exp_rows)(int64_t rows, int64_t n, double k, const void *x, const void *shift, const void *factor, void *y,
+                     bool add);
+    /* *max becomes the largest of itself and k x; x becomes e^(k x - *max), 0 where that is -inf; its sum */
+    double (*exp_sum)(int64_t n, double k, void *x, double *max);
+    /* g = k p (g - dot[r]) */
+    void (*softmax_back)(int64_t rows, int64_t n, double k, const void *p, const void *dot, void *g);
+    /* y [cols][rows] = x' of strides sr, sc */
+    void (*turn)(int64_t rows, int64_t cols, const void *x, int64_t sr, int64_t sc, void *y);
     /* f64 only, in matvec.c, for block records (block.h): y = A x, A row-major [m][n]; and the way back, which adds
      * ga += gy x', gx += A' gy */
     void (*matvec)(int64_t m, int64_t n, const double *a, const double *x, double *y);

@@ -18,3 +18,12 @@ void AG__TYPED(copy)(int64_t n, const void *x, int64_t sx, void *y, int64_t sy, 
 void AG__TYPED(fill)(int64_t n, double value, void *y, int64_t sy);
 void AG__TYPED(scale)(int64_t n, double k, const void *x, int64_t sx, void *y, int64_t sy, bool add);
 void AG__TYPED(gemm)(const ag__gemm *g);
+size_t AG__TYPED(gemm_work)(const ag__gemm *g);
+void AG__TYPED(norm)(const ag__norm *p);
+void AG__TYPED(norm_back)(const ag__norm_back *p);
+void AG__TYPED(logsumexp_rows)(int64_t rows, int64_t n, const void *x, void *y);
+void AG__TYPED(exp_rows)(int64_t rows, int64_t n, double k, const void *x, const void *shift, const void *factor,
+                         void *y, bool add);
+double AG__TYPED(exp_sum)(int64_t n, double k, void *x, double *max);
+void AG__TYPED(softmax_back)(int64_t rows, int64_t n, double k, const void *p, const void *dot, void *g);
+void AG__TYPED(turn)(int64_t rows, int64_t cols, const void *x, int64_t sr, int64_t sc, void *y);

@@ -154,6 +154,13 @@ static bool binary_backward(ag_tape *t, ag_tensor *y, int code, const bool *need
 
 /* ---- rules that the table's one-liners call by name (tape/rules.h has the scalars' side) ---- */
 
+/* As for scalars, in tape/rules.h. */
+ag_tensor *ag__gelu_tanh_slope_t(ag_tensor *x, ag_tensor *y)
+{
+    ag_tensor *x2 = ag_mul(0.044715, ag_square(x)), *s = ag_sigmoid(ag_mul(ag_mul(1.5957691216057308, x), ag_add(1.0, x2)));
+    return ag_add(s, ag_mul(ag_mul(y, ag_sub(1.0, s)), ag_mul(1.5957691216057308, ag_add(1.0, ag_mul(3.0, x2)))));
+}
+
 /* b a^(b-1), and 0 where b is 0. */
 ag_tensor *ag__pow_by_base_t(ag_tensor *g, ag_tensor *a, ag_tensor *b)
 {

@@ -7,6 +7,7 @@
 #define ag__pow_by_base(g, a, b) AG__RULE(ag__pow_by_base, g)(g, a, b)
 #define ag__pow_by_exponent(g, a, b, y) AG__RULE(ag__pow_by_exponent, g)(g, a, b, y)
 #define ag__larger(a, b) AG__RULE(ag__larger, a)(a, b)
+#define ag__gelu_tanh_slope(x, y) AG__RULE(ag__gelu_tanh_slope, x)(x, y)
 #define ag__over_square(p, a, b) AG__RULE(ag__over_square, p)(p, a, b)
 
 /* g b a^(b-1); 0 where b = 0 and the power has no slope to speak of. */
@@ -33,7 +34,15 @@ static inline ag_scalar ag__over_square_s(ag_scalar p, ag_scalar a, ag_scalar b)
     return ag_div(p, ag_add(ag_square(a), ag_square(b)));
 }
 
+/* s + y (1 - s) 2c (1 + 3 a x^2) with y = x s, s = sigmoid(2 c x (1 + a x^2)), c = sqrt(2 / pi), a = 0.044715 */
+static inline ag_scalar ag__gelu_tanh_slope_s(ag_scalar x, ag_scalar y)
+{
+    ag_scalar x2 = ag_mul(0.044715, ag_square(x)), s = ag_sigmoid(ag_mul(ag_mul(1.5957691216057308, x), ag_add(1.0, x2)));
+    return ag_add(s, ag_mul(ag_mul(y, ag_sub(1.0, s)), ag_mul(1.5957691216057308, ag_add(1.0, ag_mul(3.0, x2)))));
+}
+
 /* ops/elementwise.c */
+ag_tensor *ag__gelu_tanh_slope_t(ag_tensor *x, ag_tensor *y);
 ag_tensor *ag__pow_by_base_t(ag_tensor *g, ag_tensor *a, ag_tensor *b);
 ag_tensor *ag__pow_by_exponent_t(ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y);
 ag_tensor *ag__larger_t(ag_tensor *a, ag_tensor *b);

@@ -1,0 +1,158 @@
+/* rows.c - exponentials of whole rows, for cross-entropy and attention; and transposition. All contiguous.
+ *
+ * Short rows would leave vectors half empty: several of them are shifted into one buffer and share one loop. */
+#ifndef AG__TEXT
+#include <autograd/kernels/isa.h>
+#include <autograd/kernels/kernels.h>
+#include <math.h>
+#include <string.h>
+
+enum { SHORT = 64, ROOM = 512 };
+
+#define AG__TEXT <autograd/kernels/rows.c>
+#include <autograd/kernels/each_real.h>
+#else
+#include <autograd/kernels/math.h>
+
+/* buffer = e^(k x - shift) of `rows` short rows */
+AG__INLINE void AG__TYPED(exp_short)(int64_t rows, int64_t n, real k, const real *x, const real *shift, real *buffer)
+{
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = 0; i < n; i++) buffer[r * n + i] = k * x[r * n + i] - shift[r];
+    AG__INDEPENDENT
+    for (int64_t i = 0; i < rows * n; i++) buffer[i] = AG__TYPED(exp)(buffer[i]);
+}
+
+AG__INLINE void AG__TYPED(logsumexp_short)(int64_t rows, int64_t n, const real *x, real *y)
+{
+    real buffer[ROOM], max[ROOM];
+    for (int64_t r = 0; r < rows; r++) {
+        max[r] = x[r * n];
+        for (int64_t i = 1; i < n; i++) max[r] = x[r * n + i] > max[r] ? x[r * n + i] : max[r];
+    }
+    AG__TYPED(exp_short)(rows, n, 1, x, max, buffer);
+    for (int64_t r = 0; r < rows; r++) {
+        real sum = 0;
+        for (int64_t i = 0; i < n; i++) sum += buffer[r * n + i];
+        y[r] = isinf(max[r]) ? max[r] : max[r] + AG__LIBM(log)(sum);
+    }
+}
+
+void AG__TYPED(logsumexp_rows)(int64_t rows, int64_t n, const void *from, void *to)
+{
+    const real *x = from;
+    real *y = to;
+    bool is_short = n > 0 && n <= SHORT;
+    for (int64_t r = 0, m; r < rows; r += m) {
+        m = is_short ? ROOM / n : 1;
+        m = rows - r < m ? rows - r : m;
+        if (is_short)
+            AG__TYPED(logsumexp_short)(m, n, x + r * n, y + r);
+        else
+            y[r] = (real)AG__TYPED(softmax)(n, x + r * n, 1, NULL, 0);
+    }
+}
+
+AG__INLINE void AG__TYPED(exp_row)(int64_t n, real k, const real *x, real shift, real factor, real *y, bool add)
+{
+    if (factor == 0) { /* also where e^x is no number */
+        if (!add) memset(y, 0, (size_t)n * sizeof *y);
+    } else if (add) {
+        AG__INDEPENDENT
+        for (int64_t i = 0; i < n; i++) y[i] += factor * AG__TYPED(exp)(k * x[i] - shift);
+    } else {
+        AG__INDEPENDENT
+        for (int64_t i = 0; i < n; i++) y[i] = factor * AG__TYPED(exp)(k * x[i] - shift);
+    }
+}
+
+void AG__TYPED(exp_rows)(int64_t rows, int64_t n, double scale, const void *from, const void *shifts,
+                         const void *factors, void *to, bool add)
+{
+    const real *x = from, *shift = shifts, *factor = factors;
+    real *y = to, k = (real)scale, buffer[ROOM];
+    if (n <= 0) return;
+    if (n > SHORT) {
+        for (int64_t r = 0; r < rows; r++)
+            AG__TYPED(exp_row)(n, k, x + r * n, shift[r], factor ? factor[r] : 1, y + r * n, add);
+        return;
+    }
+    for (int64_t from_row = 0, m; from_row < rows; from_row += m) {
+        m = rows - from_row < ROOM / n ? rows - from_row : ROOM / n;
+        AG__TYPED(exp_short)(m, n, k, x + from_row * n, shift + from_row, buffer);
+        for (int64_t r = 0; r < m; r++) {
+            real f = factor ? factor[from_row + r] : 1, *row = y + (from_row + r) * n;
+            for (int64_t i = 0; i < n; i++) row[i] = (add ? row[i] : 0) + (f == 0 ? 0 : f * buffer[r * n + i]);
+        }
+    }
+}
+
+double AG__TYPED(exp_sum)(int64_t n, double scale, void *data, double *max)
+{
+    real *x = data, k = (real)scale;
+    if (n <= 0) return 0;
+    double top = scale * (scale < 0 ? AG__TYPED(min)(n, x, 1) : AG__TYPED(max)(n, x, 1));
+    if (!(top <= *max)) *max = top;
+    real shift = (real)*max;
+    if (shift == -K(INFINITY)) return memset(x, 0, (size_t)n * sizeof *x), 0;
+    *max = (double)shift;
+    AG__INDEPENDENT
+    for (int64_t i = 0; i < n; i++) x[i] = AG__TYPED(exp)(k * x[i] - shift);
+    return AG__TYPED(sum)(n, x, 1);
+}
+
+void AG__TYPED(softmax_back)(int64_t rows, int64_t n, double scale, const void *probabilities, const void *dots,
+                             void *gradients)
+{
+    const real *p = probabilities, *dot = dots, k = (real)scale;
+    real *g = gradients;
+    for (int64_t r = 0; r < rows; r++, p += n, g += n) {
+        const real d = dot[r];
+        AG__INDEPENDENT
+        for (int64_t i = 0; i < n; i++) g[i] = k * p[i] * (g[i] - d);
+    }
+}
+
+/* ---- transposition, by squares of SIDE ---- */
+
+#define quad AG__TYPED(quad)
+typedef real quad __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
+enum { AG__TYPED(SIDE) = 16 / sizeof(real) };
+#if defined(__clang__)
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#elif AG__REAL_BITS == 32
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (int32_t __attribute__((vector_size(16)))){ __VA_ARGS__ })
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (int64_t __attribute__((vector_size(16)))){ __VA_ARGS__ })
+#endif
+
+AG__INLINE void AG__TYPED(turn_square)(const real *x, int64_t ldx, real *y, int64_t ldy)
+{
+    quad a = *(const quad *)x, b = *(const quad *)(x + ldx);
+#if AG__REAL_BITS == 32
+    quad c = *(const quad *)(x + 2 * ldx), d = *(const quad *)(x + 3 * ldx);
+    quad ab = SHUFFLE(a, b, 0, 4, 1, 5), cd = SHUFFLE(c, d, 0, 4, 1, 5);
+    *(quad *)y = SHUFFLE(ab, cd, 0, 1, 4, 5);
+    *(quad *)(y + ldy) = SHUFFLE(ab, cd, 2, 3, 6, 7);
+    ab = SHUFFLE(a, b, 2, 6, 3, 7), cd = SHUFFLE(c, d, 2, 6, 3, 7);
+    *(quad *)(y + 2 * ldy) = SHUFFLE(ab, cd, 0, 1, 4, 5);
+    *(quad *)(y + 3 * ldy) = SHUFFLE(ab, cd, 2, 3, 6, 7);
+#else
+    *(quad *)y = SHUFFLE(a, b, 0, 2);
+    *(quad *)(y + ldy) = SHUFFLE(a, b, 1, 3);
+#endif
+}
+
+void AG__TYPED(turn)(int64_t rows, int64_t cols, const void *from, int64_t sr, int64_t sc, void *to)
+{
+    const real *x = from;
+    real *y = to;
+    const int64_t side = AG__TYPED(SIDE), down = sc == 1 ? rows / side * side : 0, right = cols / side * side;
+    for (int64_t j = 0; j < right; j += side)
+        for (int64_t i = 0; i < down; i += side) AG__TYPED(turn_square)(x + i * sr + j, sr, y + j * rows + i, rows);
+    for (int64_t i = 0; i < rows; i++) /* what is below the squares and to their right */
+        for (int64_t j = i < down ? right : 0; j < cols; j++) y[j * rows + i] = x[i * sr + j * sc];
+}
+#undef quad
+#undef SHUFFLE
+#endif
