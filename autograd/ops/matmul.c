@@ -105,7 +105,8 @@ static strides turned(strides s)
 static void multiply_plain(ag_dtype dtype, int64_t m, int64_t k, int64_t n, const void *a, strides sa, const void *b,
                            strides sb, void *c, const void *bias, bool add)
 {
-    ag__gemm g = { m, n, k, a, b, bias, c, sa.row, sa.col, sb.row, sb.col, n, add };
+    ag__gemm g = { .m = m, .n = n, .k = k, .a = a, .b = b, .bias = bias, .c = c, .ldc = n, .add = add };
+    g.a_row = sa.row, g.a_col = sa.col, g.b_row = sb.row, g.b_col = sb.col;
     ag__kernels_for(dtype)->gemm(&g);
 }
 
