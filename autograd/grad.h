@@ -19,6 +19,15 @@ AG_API ag_status ag_grads(ag_tensor *y, ag_list x, ag_tensor **out);
 AG_API ag_tensor *ag_vjp(ag_tensor *y, ag_tensor *x, ag_tensor *u);
 /* dy/dx v (Jacobian-vector product) by the operations' forward rules; v has the shape of x, the result that of y. */
 AG_API ag_tensor *ag_jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v);
+/* d2y/dx2 v (Hessian-vector product), y one number: forward over reverse; v and the result have the shape of x. */
+AG_API ag_tensor *ag_hvp(ag_tensor *y, ag_tensor *x, ag_tensor *v);
+/* All of dy/dx: the shape of y, then that of x, at most AG_MAX_RANK axes together. As many sweeps as the smaller of the two
+ * has elements, in reverse for y, forward for x. */
+AG_API ag_tensor *ag_jacobian(ag_tensor *y, ag_tensor *x);
+/* d2y/dx2, y one number: the shape of x twice. */
+AG_API ag_tensor *ag_hessian(ag_tensor *y, ag_tensor *x);
+/* The order-th derivative of y(x + t v) by t at 0, shape of y: forward sweeps through forward sweeps; order 0 is y. */
+AG_API ag_tensor *ag_directional(ag_tensor *y, ag_tensor *x, ag_tensor *v, int order);
 
 AG_END
 #endif

@@ -1,0 +1,110 @@
+/* transform.c - what is made of gradients and Jacobian-vector products: Hessians, Jacobians, higher directional
+ * derivatives. */
+#include <autograd/diff/walk.h>
+#include <autograd/ops/family.h>
+#include <string.h>
+
+/* y and x as operands of the current tape that can be differentiated, x requiring a gradient. */
+static ag_tape *begin(const char *who, ag_tensor **y, ag_tensor **x)
+{
+    ag_tape *t = ag__tape(who);
+    if (ag_error() || !t || !(*y = ag__operand(t, *y, who, 1)) || !(*x = ag__operand(t, *x, who, 2))) return NULL;
+    if (!ag__need_float(*y, who) || !ag__need_float(*x, who)) return NULL;
+    if ((*x)->flags & AG__GRAD) return t;
+    ag_fail(AG_EGRAPH, "%s: operand 2 %s requires no gradient; ag_variable and ag_param make what does", who,
+            ag__text((*x)->layout));
+    return NULL;
+}
+
+static bool one_number(const ag_tensor *y, const char *who)
+{
+    if (y->layout->numel == 1) return true;
+    return ag_fail(AG_ESHAPE, "%s: y %s must hold one number", who, ag__text(y->layout)), false;
+}
+
+static bool fits(ag_tensor **v, ag_tape *t, const ag_tensor *x, const char *who)
+{
+    if (!(*v = ag__operand(t, *v, who, 3))) return false;
+    const ag__layout *lv = (*v)->layout, *lx = x->layout;
+    if (ag__same_dims(lv, lx) && lv->dtype == lx->dtype) return true;
+    ag_fail(AG_ESHAPE, "%s: v is %s %s, x %s %s", who, ag_dtype_name(lv->dtype), ag__text(lv), ag_dtype_name(lx->dtype),
+            ag__text(lx));
+    return false;
+}
+
+/* dy/dx with its own derivative, also inside AG_NO_GRAD. */
+static ag_tensor *recorded_gradient(ag_tensor *y, ag_tensor *x)
+{
+    bool was = ag_record(true);
+    ag_tensor *g = ag_grad(y, x);
+    ag_record(was);
+    return g;
+}
+
+ag_tensor *ag_hvp(ag_tensor *y, ag_tensor *x, ag_tensor *v)
+{
+    ag_tape *t = begin("ag_hvp", &y, &x);
+    if (!t || !one_number(y, "ag_hvp") || !fits(&v, t, x, "ag_hvp")) return NULL;
+    ag_tensor *g = recorded_gradient(y, x);
+    return g ? ag_jvp(g, x, v) : NULL;
+}
+
+ag_tensor *ag_directional(ag_tensor *y, ag_tensor *x, ag_tensor *v, int order)
+{
+    ag_tape *t = begin("ag_directional", &y, &x);
+    if (!t || !fits(&v, t, x, "ag_directional")) return NULL;
+    if (order < 0) return ag_fail(AG_EINVAL, "ag_directional: order %d", order), NULL;
+    bool was = ag_record(true);
+    for (int k = 0; y && k < order; k++) {
+        if (k + 1 == order) ag_record(was);
+        y = ag_jvp(y, x, v);
+    }
+    ag_record(was);
+    return y;
+}
+
+/* ---- Jacobians ---- */
+
+/* The i-th unit vector in the shape of l. */
+static ag_tensor *unit(const ag__layout *l, int64_t i)
+{
+    ag_tensor *u = (ag_zeros)(l->dtype, l->rank, l->dims);
+    if (u) ag__number_put(l->dtype, u->data, i, 1);
+    return u;
+}
+
+/* One sweep for each entry of the smaller side: rows by reverse, columns by forward sweeps. */
+static ag_tensor *jacobian(ag_tape *t, ag_tensor *y, ag_tensor *x, const char *who)
+{
+    const ag__layout *ly = y->layout, *lx = x->layout;
+    int64_t m = ly->numel, n = lx->numel, sweeps = m <= n ? m : n, dims[2 * AG_MAX_RANK];
+    int rank = ly->rank + lx->rank;
+    memcpy(dims, ly->dims, (size_t)ly->rank * sizeof *dims);
+    memcpy(dims + ly->rank, lx->dims, (size_t)lx->rank * sizeof *dims);
+    if (rank > AG_MAX_RANK)
+        return ag_fail(AG_ESHAPE, "%s: the result of y %s by x %s has more than %d axes", who, ag__text(ly),
+                       ag__text(lx), AG_MAX_RANK),
+               NULL;
+    if (!sweeps) return (ag_zeros)(ly->dtype, rank, dims);
+    ag_tensor **part = ag__arena_get(&t->arena, (size_t)sweeps * sizeof *part);
+    for (int64_t i = 0; part && i < sweeps; i++) {
+        ag_tensor *seed = unit(m <= n ? ly : lx, i);
+        part[i] = m <= n ? ag_vjp(y, x, seed) : ag_jvp(y, x, seed);
+        if (!part[i] || !(part[i] = ag_reshape(part[i], -1))) return NULL;
+    }
+    return part ? (ag_reshape)(ag_stack((ag_list){ part, sweeps }, m <= n ? 0 : 1), rank, dims) : NULL;
+}
+
+ag_tensor *ag_jacobian(ag_tensor *y, ag_tensor *x)
+{
+    ag_tape *t = begin("ag_jacobian", &y, &x);
+    return t ? jacobian(t, y, x, "ag_jacobian") : NULL;
+}
+
+ag_tensor *ag_hessian(ag_tensor *y, ag_tensor *x)
+{
+    ag_tape *t = begin("ag_hessian", &y, &x);
+    if (!t || !one_number(y, "ag_hessian")) return NULL;
+    ag_tensor *g = recorded_gradient(y, x);
+    return g ? jacobian(t, g, x, "ag_hessian") : NULL;
+}
