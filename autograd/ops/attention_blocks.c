@@ -112,7 +112,18 @@ static int64_t room_for(const problem *p, int64_t elements)
 static void product(const problem *p, int64_t m, int64_t n, int64_t k, const char *a, int64_t a_row, int64_t a_col,
                     const char *b, int64_t b_row, int64_t b_col, char *c, bool add)
 {
-    ag__gemm g = { m, n, k, a, b, NULL, c, a_row, a_col, b_row, b_col, n, add };
+    ag__gemm g = { .m = m,
+                   .n = n,
+                   .k = k,
+                   .a = a,
+                   .a_row = a_row,
+                   .a_col = a_col,
+                   .b = b,
+                   .b_row = b_row,
+                   .b_col = b_col,
+                   .c = c,
+                   .ldc = n,
+                   .add = add };
     p->kernels->gemm(&g);
 }
 

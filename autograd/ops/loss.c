@@ -1,4 +1,5 @@
 /* loss.c - losses of classes: cross_entropy and nll_loss, defined as PyTorch defines them. */
+#include <autograd/base/pool.h>
 #include <autograd/ops/loss.h>
 
 /* With t the targets, w the weights (1 without) and e the smoothing:
@@ -64,8 +65,8 @@ static ag_status classes_shape(const ag_call *c, ag_shape *out)
 {
     const ag__layout *x = c->in[0]->layout, *t = c->in[1]->layout, *w = c->in[2] ? c->in[2]->layout : NULL;
     int axis = class_axis(c->in[0]);
-    if (c->n_out == 2) ag__shape_copy(&out[1], x);
     ag__shape_drop(&out[0], x, axis);
+    if (c->n_out == 2) out[1] = out[0]; /* a number for each sample */
     bool fits = t->rank == out[0].rank;
     for (int i = 0; fits && i < t->rank; i++) fits = t->dims[i] == out[0].dims[i];
     if (!fits)
@@ -79,19 +80,21 @@ static ag_status classes_shape(const ag_call *c, ag_shape *out)
     return AG_OK;
 }
 
-/* loss[i] of the sample at x, of a class that is one or -1. p: where the sample lies in a second output. */
-typedef double loss_fn(const batch *b, const char *x, char *p, int64_t class);
+/* loss[i] of the sample at x, of a class that is one. norm: the log of its sum of exponentials, where that was saved.
+ */
+typedef double loss_fn(const batch *b, const char *x, double norm, int64_t class);
 
 static ag_status classes_forward(ag_call *c, loss_fn *f)
 {
     batch b = batch_of(c);
     double total = 0, count = 0;
     for (int64_t i = 0; i < b.n; i++) {
-        int64_t class = class_of(&b, i), at = sample_at(&b, i) * b.item;
+        int64_t class = class_of(&b, i);
         if (class >= b.s.n)
             return ag_fail(AG_EINVAL, "%s: target %lld at position %lld is no class of logits %s", ag__title(c->op),
                            (long long)class, (long long)i, ag__text(c->in[0]->layout));
-        double loss = f(&b, (char *)c->in[0]->data + at, c->n_out == 2 ? (char *)c->out[1]->data + at : NULL, class);
+        double norm = c->n_out == 2 ? ag__number_at(b.dtype, c->out[1]->data, i) : 0, loss = 0;
+        if (class >= 0) loss = f(&b, (char *)c->in[0]->data + sample_at(&b, i) * b.item, norm, class);
         if (b.o->reduction == AG_NONE) ag__number_put(b.dtype, c->out[0]->data, i, loss);
         if (class >= 0) total += loss, count += weight_of(&b, class);
     }
@@ -155,25 +158,19 @@ static ag_status classes_jvp(ag_call *c, slope_fn *slope)
     return c->tout[0] ? AG_OK : ag_error();
 }
 
-/* gin = or += g slope for one sample of a class; p as for loss_fn */
-typedef void back_fn(const batch *b, double g, int64_t class, const char *p, char *gin, bool add);
-
-static ag_status classes_backward(ag_call *c, back_fn *f)
+/* What each sample's loss is multiplied by, as far as the incoming gradient and the mean go. */
+typedef struct incoming {
+    const ag_tensor *g;
+    bool each;
+    double scale;
+} incoming;
+static incoming incoming_of(const ag_call *c, const entropy *o)
 {
-    batch b = batch_of(c);
-    if (need_constant_weight(c, !c->need[2])) return ag_error();
-    bool each = b.o->reduction == AG_NONE;
-    double scale = b.o->reduction == AG_MEAN ? 1 / divisor(c) : 1;
-    for (int64_t i = 0; i < b.n; i++) {
-        int64_t class = class_of(&b, i), at = sample_at(&b, i) * b.item;
-        double g = scale * ag__number_at(b.dtype, c->g[0]->data, each ? i : 0);
-        char *gin = (char *)c->gin[0]->data + at;
-        if (class >= 0)
-            f(&b, g, class, c->n_out == 2 ? (const char *)c->out[1]->data + at : NULL, gin, c->add[0]);
-        else if (!c->add[0])
-            b.k->fill(b.s.n, 0, gin, b.s.inner);
-    }
-    return AG_OK;
+    return (incoming){ c->g[0], o->reduction == AG_NONE, o->reduction == AG_MEAN ? 1 / divisor(c) : 1 };
+}
+static double incoming_at(const incoming *g, const batch *b, int64_t i)
+{
+    return g->scale * ag__number_at(b->dtype, g->g->data, g->each ? i : 0);
 }
 /* gin[class] -= g share */
 static void class_back(const batch *b, double g, double share, int64_t class, char *gin)
@@ -183,20 +180,54 @@ static void class_back(const batch *b, double g, double share, int64_t class, ch
 }
 
 /* ---- cross_entropy of classes: dlogits[i] = g[i] (softmax(logits)[i] sum(q[i]) - q[i]) ----
- * The softmax is a hidden second output, for the kernel; the textbook rule computes it anew from the logits. */
+ * The log of each sample's sum of exponentials is a hidden second output: with it the kernel makes the softmax anew. */
 
-static double entropy_loss(const batch *b, const char *x, char *p, int64_t class)
+static double entropy_loss(const batch *b, const char *x, double norm, int64_t class)
 {
-    double norm = b->k->softmax(b->s.n, x, b->s.inner, p, b->s.inner);
-    if (class < 0) return 0;
     double hit = weight_of(b, class) * (norm - ag__number_at(b->dtype, x, class * b->s.inner));
     if (b->flat == 0) return hit;
     double sum =
         b->weight ? b->k->dot(b->s.n, b->weight, 1, x, b->s.inner) : b->k->reduce[AG__SUM](b->s.n, x, b->s.inner);
     return (1 - b->o->smoothing) * hit + b->flat * (norm * b->weights - sum);
 }
+
+enum { ELEMENTS_APIECE = 65536 };
+
+/* Samples in runs that one thread takes at a time. */
+typedef struct runs {
+    batch b;
+    const ag_call *c;
+    int64_t apiece;
+} runs;
+static runs runs_of(const ag_call *c)
+{
+    runs r = { batch_of(c), c, 1 };
+    if (r.b.s.n < ELEMENTS_APIECE) r.apiece = ELEMENTS_APIECE / (r.b.s.n ? r.b.s.n : 1);
+    return r;
+}
+static void run(const runs *r, ag__piece_fn *f)
+{
+    ag__parallel((r->b.n + r->apiece - 1) / r->apiece, f, (void *)(uintptr_t)r);
+}
+
+static void norm_piece(void *context, int64_t piece)
+{
+    const runs *r = context;
+    const batch *b = &r->b;
+    int64_t from = piece * r->apiece, to = b->n - from < r->apiece ? b->n : from + r->apiece;
+    const char *x = r->c->in[0]->data;
+    char *norm = r->c->out[1]->data;
+    if (b->s.inner == 1) {
+        b->k->logsumexp_rows(to - from, b->s.n, x + from * b->s.n * b->item, norm + from * b->item);
+        return;
+    }
+    for (int64_t i = from; i < to; i++)
+        ag__number_put(b->dtype, norm, i, b->k->softmax(b->s.n, x + sample_at(b, i) * b->item, b->s.inner, NULL, 0));
+}
 static ag_status entropy_forward(ag_call *c)
 {
+    runs r = runs_of(c);
+    run(&r, norm_piece);
     return classes_forward(c, entropy_loss);
 }
 
@@ -215,19 +246,63 @@ static ag_status entropy_jvp(ag_call *c)
     return classes_jvp(c, entropy_slope);
 }
 
-static void entropy_back(const batch *b, double g, int64_t class, const char *p, char *gin, bool add)
+/* gin = or += factor[k] softmax of the n samples from number i on */
+static void softmax_back(const runs *r, int64_t i, int64_t n, const ag__chunk *factor)
 {
-    int64_t step = b->s.inner;
-    double share = (1 - b->o->smoothing) * weight_of(b, class);
+    const batch *b = &r->b;
+    const char *x = r->c->in[0]->data, *norm = r->c->out[1]->data;
+    char *gin = r->c->gin[0]->data;
+    int64_t step = b->s.inner, classes = b->s.n;
+    if (step == 1) {
+        b->k->exp_rows(n, classes, 1, x + i * classes * b->item, norm + i * b->item, factor,
+                       gin + i * classes * b->item, r->c->add[0]);
+        return;
+    }
+    for (int64_t k = 0; k < n; k++)
+        for (int64_t from = 0; from < classes; from += AG__CHUNK) {
+            int64_t m = classes - from < AG__CHUNK ? classes - from : AG__CHUNK;
+            int64_t at = (sample_at(b, i + k) + from * step) * b->item;
+            ag__chunk p;
+            b->k->copy(m, x + at, step, &p, 1, false);
+            b->k->exp_rows(1, m, 1, &p, norm + (i + k) * b->item, (const char *)factor + k * b->item, &p, false);
+            b->k->copy(m, &p, 1, gin + at, step, r->c->add[0]);
+        }
+}
+
+static void entropy_piece(void *context, int64_t piece)
+{
+    const runs *r = context;
+    const batch *b = &r->b;
+    incoming g = incoming_of(r->c, b->o);
     ag__number one = ag__number_of(b->dtype, 1);
-    b->k->scale(b->s.n, g * (share + b->flat * b->weights), p, step, gin, step, add);
-    class_back(b, g, share, class, gin);
-    if (b->flat != 0)
-        b->k->scale(b->s.n, -g * b->flat, b->weight ? b->weight : &one, b->weight ? 1 : 0, gin, step, true);
+    int64_t from = piece * r->apiece, to = b->n - from < r->apiece ? b->n : from + r->apiece, n;
+    for (int64_t i = from; i < to; i += n) {
+        ag__chunk factor;
+        n = to - i < AG__CHUNK ? to - i : AG__CHUNK;
+        for (int64_t k = 0; k < n; k++) {
+            int64_t class = class_of(b, i + k);
+            double share = class < 0 ? 0 : (1 - b->o->smoothing) * weight_of(b, class) + b->flat * b->weights;
+            ag__number_put(b->dtype, &factor, k, share == 0 ? 0 : incoming_at(&g, b, i + k) * share);
+        }
+        softmax_back(r, i, n, &factor);
+        for (int64_t k = 0; k < n; k++) {
+            int64_t class = class_of(b, i + k);
+            char *gin = (char *)r->c->gin[0]->data + sample_at(b, i + k) * b->item;
+            if (class < 0) continue;
+            double own = incoming_at(&g, b, i + k);
+            class_back(b, own, (1 - b->o->smoothing) * weight_of(b, class), class, gin);
+            if (b->flat != 0)
+                b->k->scale(b->s.n, -own * b->flat, b->weight ? b->weight : &one, b->weight ? 1 : 0, gin, b->s.inner,
+                            true);
+        }
+    }
 }
 static ag_status entropy_backward(ag_call *c)
 {
-    return classes_backward(c, entropy_back);
+    runs r = runs_of(c);
+    if (need_constant_weight(c, !c->need[2])) return ag_error();
+    run(&r, entropy_piece);
+    return AG_OK;
 }
 
 const ag_op ag__op_cross_entropy = { .name = "cross_entropy",
@@ -307,10 +382,10 @@ ag_tensor *(ag_cross_entropy)(ag_tensor *logits, ag_tensor *target, const ag_los
 
 /* ---- nll_loss: dx[i] = -g[i] q[i] ---- */
 
-static double nll_loss(const batch *b, const char *x, char *p, int64_t class)
+static double nll_loss(const batch *b, const char *x, double norm, int64_t class)
 {
-    (void)p;
-    return class < 0 ? 0 : -weight_of(b, class) * ag__number_at(b->dtype, x, class * b->s.inner);
+    (void)norm;
+    return -weight_of(b, class) * ag__number_at(b->dtype, x, class * b->s.inner);
 }
 static ag_status nll_forward(ag_call *c)
 {
@@ -330,15 +405,20 @@ static ag_status nll_jvp(ag_call *c)
     return classes_jvp(c, nll_slope);
 }
 
-static void nll_back(const batch *b, double g, int64_t class, const char *p, char *gin, bool add)
-{
-    (void)p;
-    if (!add) b->k->fill(b->s.n, 0, gin, b->s.inner);
-    class_back(b, g, weight_of(b, class), class, gin);
-}
 static ag_status nll_backward(ag_call *c)
 {
-    return classes_backward(c, nll_back);
+    batch b = batch_of(c);
+    ag_tensor *gin = c->gin[0];
+    if (need_constant_weight(c, !c->need[2])) return ag_error();
+    incoming g = incoming_of(c, b.o);
+    if (!c->add[0]) memset(gin->data, 0, (size_t)(gin->layout->numel * b.item));
+    for (int64_t i = 0; i < b.n; i++) {
+        int64_t class = class_of(&b, i);
+        if (class >= 0)
+            class_back(&b, incoming_at(&g, &b, i), weight_of(&b, class), class,
+                       (char *)gin->data + sample_at(&b, i) * b.item);
+    }
+    return AG_OK;
 }
 
 const ag_op ag__op_nll_loss = { .name = "nll_loss",
