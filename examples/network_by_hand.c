@@ -7,9 +7,9 @@
 #include <autograd/autograd.h>
 #include <nn/nn.h>
 #include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { PIXELS = 784, HIDDEN = 10, CLASSES = 10, BATCH = 32 };
 static const double rate = 0.01;
@@ -60,7 +60,8 @@ static void descend(const network *n, ag_tensor *loss)
 static double train(const network *n, ag_loader *images, ag_tape *tape)
 {
     double sum = 0;
-    for (ag_batch b; ag_next(images, &b);) {
+    ag_batch b;
+    while (ag_next(images, &b)) {
         ag_tensor *loss = ag_nll_loss(forward(n, b.x), b.y);
         sum += ag_item(loss) * (double)b.n;
         descend(n, loss);
@@ -73,8 +74,9 @@ static double train(const network *n, ag_loader *images, ag_tape *tape)
 static double accuracy(const network *n, ag_loader *images, ag_tape *tape)
 {
     double right = 0;
+    ag_batch b;
     AG_NO_GRAD
-        for (ag_batch b; ag_next(images, &b);) {
+        while (ag_next(images, &b)) {
             right += ag_item(ag_sum(ag_eq(ag_argmax(forward(n, b.x), 1), b.y)));
             if (ag_error()) break;
             ag_tape_reset(tape);
@@ -118,26 +120,20 @@ static bool parse(const char *text, long long low, long long *out)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = { { "epochs", required_argument, NULL, 'e' },
-                                             { "seed", required_argument, NULL, 's' },
-                                             { "data", required_argument, NULL, 'd' },
-                                             { NULL, 0, NULL, 0 } };
     long long epochs = 10, seed = 0;
     const char *dir = NULL; /* where Debian puts them */
-    bool good = true;
-    for (int c; good && (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (c == 'e')
-            good = parse(optarg, 1, &epochs);
-        else if (c == 's')
-            good = parse(optarg, 0, &seed);
-        else if (c == 'd')
-            dir = optarg;
+    bool good = argc % 2;
+    for (int i = 1; good && i < argc; i += 2) {
+        if (!strcmp(argv[i], "--epochs"))
+            good = parse(argv[i + 1], 1, &epochs);
+        else if (!strcmp(argv[i], "--seed"))
+            good = parse(argv[i + 1], 0, &seed);
+        else if (!strcmp(argv[i], "--data"))
+            dir = argv[i + 1];
         else
             good = false;
     }
-    if (!good || optind < argc) {
-        fputs("usage: network_by_hand [--epochs N] [--seed N] [--data DIR]     default: 10 epochs, seed 0\n", stderr);
-        return 2;
-    }
-    return run(epochs, (uint64_t)seed, dir);
+    if (good) return run(epochs, (uint64_t)seed, dir);
+    fputs("usage: network_by_hand [--epochs N] [--seed N] [--data DIR]     default: 10 epochs, seed 0\n", stderr);
+    return 2;
 }

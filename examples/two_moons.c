@@ -56,7 +56,8 @@ static void train(ag_module *net, ag_loader *points, ag_tape *tape)
             sum += ag_item(loss) * (double)b.n;
             ag_tape_reset(tape);
         }
-        if (epoch % 10 == 0) printf("epoch %d  loss %.4f\n", epoch, sum / (double)ag_loader_count(points));
+        if (epoch % 10 == 0 && !ag_error())
+            printf("epoch %d  loss %.4f\n", epoch, sum / (double)ag_loader_count(points));
     }
     ag_optim_free(opt);
 }

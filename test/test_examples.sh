@@ -129,7 +129,8 @@ by_hand_reaches_the_known_accuracy() {
     near "$share" 0.79 0.02
 }
 check by_hand_epochs_text refused 2 usage: --epochs 3x
-check by_hand_argument_unknown refused 2 usage: 3
+check by_hand_value_missing refused 2 usage: --seed
+check by_hand_option_unknown refused 2 usage: --rate 3
 check by_hand_data_absent refused 1 dataset-fashion-mnist --data "$work/none"
 if [ -e $data/train-images-idx3-ubyte.gz ]; then
     check by_hand_learns_as_by_numpy by_hand_learns_as_by_numpy
