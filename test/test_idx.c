@@ -366,8 +366,8 @@ static void damaged_sets_are_refused(void **state)
     }
 }
 
-/* Any type and rank: the first `header` bytes, then n elements of one byte. zipped: that many bytes of the compressed
- * file are kept, all for a negative number. */
+/* Any type and rank: the first `header` bytes, then n more, of which a long row are zeros. zipped: how many bytes of the
+ * compressed file are kept, ALL or that many. */
 enum { NOT = 0, ALL = -1 };
 static const struct odd {
     int header;
@@ -416,6 +416,7 @@ static const struct odd {
     { 8, { 0, 0, 8, 1, 0, 0, 0, 9 }, 8, ALL, "truncated" },
     { 4, { 0, 0, 7, 1 }, 8, ALL, "starts with 00 00 07 01" },
     { 12, { 0, 0, 8, 2, 0, 1, 0, 0, 0, 1, 0, 0 }, 8, ALL, "more than 1073741824 bytes" },
+    { 8, { 0, 0, 8, 1, 0, 30, 0, 0 }, 3000, ALL, "truncated" }, /* it could be that long */
     /* bombs: little that promises much, and little that is much */
     { 8, { 0, 0, 8, 1, 0x40, 0, 0, 0 }, 9, ALL, "header asks for 1073741832 bytes, the file has" },
     { 8, { 0, 0, 8, 1, 0, 4, 0, 0 }, 100000, ALL, "header asks for 262152 bytes, the file has" },
@@ -429,7 +430,7 @@ static void store_odd(const struct odd *o, const char *path)
     size_t n = (size_t)o->header + o->n;
     uint8_t *bytes = malloc(n + 1);
     assert_non_null(bytes);
-    memset(bytes, 0, n);
+    for (size_t i = 0; i < n; i++) bytes[i] = n < ROOM ? (uint8_t)(i * i * 40503 >> 11) : 0;
     memcpy(bytes, o->bytes, (size_t)o->header);
     (o->zipped ? store_gzipped : store)(path, bytes, n);
     free(bytes);
