@@ -16,6 +16,7 @@
 #define AG_SAVES_NOTHING 0x80000000u
 
 enum { OPERANDS = 4 };
+enum { NEAR, LOOK, ANY };
 
 #define AG__TEXT <autograd/kernels/elementwise.c>
 #include <autograd/kernels/each_real.h>
@@ -29,26 +30,51 @@ enum { OPERANDS = 4 };
 #define log(x)      AG__TYPED(log)(x)
 #define log1p(x)    AG__TYPED(log1p)(x)
 #define tanh(x)     AG__TYPED(tanh)(x)
-#define erf(x)      AG__LIBM(erf)(x)
+#define erf(x)      AG__TYPED(erf)(x)
+#define erfc(x)     AG__TYPED(erfc)(x)
 #define fabs(x)     AG__LIBM(fabs)(x)
 #define sqrt(x)     AG__LIBM(sqrt)(x)
 #define floor(x)    AG__LIBM(floor)(x)
 #define ceil(x)     AG__LIBM(ceil)(x)
 #define trunc(x)    AG__LIBM(trunc)(x)
 #define rint(x)     AG__LIBM(rint)(x)
-#define sin(x)      AG__LIBM(sin)(x)
-#define cos(x)      AG__LIBM(cos)(x)
-#define tan(x)      AG__LIBM(tan)(x)
 #define asin(x)     AG__LIBM(asin)(x)
 #define acos(x)     AG__LIBM(acos)(x)
 #define atan(x)     AG__LIBM(atan)(x)
 #define sinh(x)     AG__LIBM(sinh)(x)
 #define cosh(x)     AG__LIBM(cosh)(x)
-#define erfc(x)     AG__LIBM(erfc)(x)
-#define pow(a, b)   AG__LIBM(pow)(a, b)
 #define atan2(a, b) AG__LIBM(atan2)(a, b)
-#define operands    AG__TYPED(operands)
-#define loop        AG__TYPED(loop)
+
+/* Some of ours serve a limited range. Their loops look first whether all arguments are NEAR, which is the rule; if not
+ * they ask for ANY, that is for each element, so that its value does not depend on its neighbours'. */
+#define RANGED(f, beyond, ...)                                                        \
+    (mood == LOOK                     ? (far |= AG__TYPED(beyond)(__VA_ARGS__), K(0)) \
+     : mood == NEAR                   ? AG__TYPED(f)(__VA_ARGS__)                     \
+     : AG__TYPED(beyond)(__VA_ARGS__) ? AG__LIBM(f)(__VA_ARGS__)                      \
+                                      : AG__TYPED(f)(__VA_ARGS__))
+#define sin(x) RANGED(sin, trig_beyond, x)
+#define cos(x) RANGED(cos, trig_beyond, x)
+#define tan(x) RANGED(tan, trig_beyond, x)
+#ifdef __FMA__
+#define pow(a, b) RANGED(pow, pow_beyond, a, b)
+#else /* libm's is faster than ours */
+#define pow(a, b) AG__LIBM(pow)(a, b)
+#endif
+/* Rows that are computed in a better way than their formula says: OWN(name, formula) is what follows the comma in
+ * OWN_name, or the formula. */
+#define OWN(name, formula)          OWN_(OWN_##name, formula, )
+#define OWN_(instead, formula, ...) OWN__(instead, formula, )
+#define OWN__(nothing, value, ...)  value
+#define OWN_sigmoid                 , AG__TYPED(sigmoid)(x)
+#define OWN_softplus                , AG__TYPED(softplus)(x)
+#define OWN_softplus_slope          , AG__TYPED(sigmoid)(x)
+#define OWN_gelu                    , AG__TYPED(gelu)(x)
+#define OWN_gelu_slope              , AG__TYPED(gelu_slope)(x)
+#define OWN_gelu_tanh               , AG__TYPED(gelu_tanh)(x)
+#define OWN_gelu_tanh_slope         , AG__TYPED(gelu_tanh_slope)(x, y)
+
+#define operands AG__TYPED(operands)
+#define loop     AG__TYPED(loop)
 
 /* ---- strides ---- */
 
@@ -101,27 +127,36 @@ AG__INLINE void AG__TYPED(run)(loop *set, loop *increase, int64_t n, const opera
 
 /* ---- the rows ---- */
 
-#define LOOP(function, assign, expression)                                       \
-    static void AG__TYPED(function)(int64_t n, const real *const *at, real *out) \
-    {                                                                            \
-        const real *at_g = at[0], *at_x = at[1], *at_b = at[2], *at_y = at[3];   \
-        AG__INDEPENDENT                                                          \
-        for (int64_t i = 0; i < n; i++) {                                        \
-            real g = at_g[i], x = at_x[i], a = x, b = at_b[i], y = at_y[i];      \
-            (void)g, (void)a, (void)b, (void)y;                                  \
-            out[i] assign(real)(expression);                                     \
-        }                                                                        \
+#define LOOP(function, assign, expression)                                                                     \
+    AG__INLINE AG__TYPED(bits) AG__TYPED(function##_in)(int mood, int64_t n, const real *const *at, real *out) \
+    {                                                                                                          \
+        const real *at_g = at[0], *at_x = at[1], *at_b = at[2], *at_y = at[3];                                 \
+        AG__TYPED(bits) far = 0;                                                                               \
+        AG__INDEPENDENT                                                                                        \
+        for (int64_t i = 0; i < n; i++) {                                                                      \
+            real g = at_g[i], x = at_x[i], a = x, b = at_b[i], y = at_y[i], v = (real)(expression);            \
+            (void)g, (void)a, (void)b, (void)y, (void)v;                                                       \
+            if (mood != LOOK) out[i] assign v;                                                                 \
+        }                                                                                                      \
+        return far;                                                                                            \
+    }                                                                                                          \
+    static void AG__TYPED(function)(int64_t n, const real *const *at, real *out)                               \
+    {                                                                                                          \
+        if (AG__TYPED(function##_in)(LOOK, n, at, out))                                                        \
+            AG__TYPED(function##_in)(ANY, n, at, out);                                                         \
+        else                                                                                                   \
+            AG__TYPED(function##_in)(NEAR, n, at, out);                                                        \
     }
 
 #define UNARY(name, saves, value, slope, vjp)                                                                         \
-    LOOP(name##_set, =, value)                                                                                        \
+    LOOP(name##_set, =, OWN(name, value))                                                                             \
     void AG__TYPED(unary_##name)(int64_t n, const void *x, int64_t sx, void *y, int64_t sy)                           \
     {                                                                                                                 \
         operands o = { { x, x, x, x }, { sx, sx, sx, sx } };                                                          \
         AG__TYPED(run)(AG__TYPED(name##_set), NULL, n, &o, y, sy, false);                                             \
     }                                                                                                                 \
-    LOOP(name##_back_set, =, g * (real)(slope))                                                                       \
-    LOOP(name##_back_add, +=, g * (real)(slope))                                                                      \
+    LOOP(name##_back_set, =, g * (real)(OWN(name##_slope, slope)))                                                    \
+    LOOP(name##_back_add, +=, g * (real)(OWN(name##_slope, slope)))                                                   \
     void AG__TYPED(unary_back_##name)(int64_t n, const void *g, int64_t sg, const void *x, int64_t sx, const void *y, \
                                       int64_t sy, void *d, int64_t sd, bool add)                                      \
     {                                                                                                                 \
