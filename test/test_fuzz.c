@@ -1,4 +1,5 @@
-/* The fuzzers' corpus, each file as it is, cut short, and with a few bytes changed. `make fuzz` looks further. */
+/* The fuzzers' corpus, each file as it is, cut short, with a few bytes changed, and with random ones from some place on.
+ * `make fuzz` looks further. */
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,9 +35,11 @@ static int run_file(target *f, const char *path)
         memcpy(changed, bytes, n);
         for (uint32_t k = random_bits() % 4; k; k--) changed[random_bits() % n] = (uint8_t)random_bits();
         f(changed, i % 2 ? n : random_bits() % n);
+        for (size_t k = random_bits() % n; k < n; k++) changed[k] = (uint8_t)random_bits();
+        f(changed, n);
     }
     free(bytes), free(changed);
-    return n ? 1 + CHANGES : 1;
+    return n ? 1 + 2 * CHANGES : 1;
 }
 
 static void run_corpus(target *f, const char *name)
