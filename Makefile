@@ -13,7 +13,7 @@
 #   bench              training steps beside the processor's peak (PEERS=1: and PyTorch), into build/bench.jsonl
 #   bench-tape         ns and bytes per recorded operation, gcc and clang
 #   lint, format       house rules; clang-format on the .c files
-#   headers            generate the committed headers from autograd/ops.def
+#   headers, ops       generate from autograd/ops.def: the committed headers; build/ops.md, a reference of the operations
 #   install, uninstall PREFIX=/usr/local DESTDIR=
 #   clean              remove build/
 #
@@ -30,7 +30,7 @@ DEPS     = libc6-dev g++ pkg-config uthash-dev zlib1g-dev libjansson-dev libcmoc
 DEPS_DEV = clang libclang-rt-14-dev clang-format valgrind
 
 .PHONY: all programs deps deps-dev run test san tsan valgrind fuzz fuzz-run parity trajectories mutants \
-        bench bench-tape bench-tape-one peers lint format headers install uninstall clean FORCE
+        bench bench-tape bench-tape-one peers lint format headers ops install uninstall clean FORCE
 .DEFAULT_GOAL = all
 
 deps:
@@ -245,6 +245,8 @@ lint: $B/libretrograd.a $B/libretrograd.so
 	@test/lint.sh $B '$(warnings)'
 headers:
 	awk -v OUT=autograd -f autograd/headers.awk autograd/ops.def
+ops:
+	@mkdir -p build && awk -f autograd/reference.awk autograd/ops.def >build/ops.md && echo "build/ops.md: $$(tail -n 1 build/ops.md)"
 # Headers are set by hand: their columns are for reading.
 format:
 	clang-format -i $(sources) $(users)

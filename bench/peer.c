@@ -52,7 +52,8 @@ double peer_time(peer *p, double seconds)
 {
     char line[64];
     double step;
-    if (dprintf(p->to, "%g\n", seconds) < 0 || !read_line(p->from, line, sizeof line) || sscanf(line, "%lf", &step) != 1)
+    if (dprintf(p->to, "%g\n", seconds) < 0 || !read_line(p->from, line, sizeof line) ||
+        sscanf(line, "%lf", &step) != 1)
         return -1;
     return step;
 }

@@ -2,9 +2,9 @@
  *
  * usage: train [--case NAME] [--threads N] [--json FILE] [--peer PYTHON]...
  *
- * Every case runs in a process of its own and is measured between two measurements of the peak; where these differ by more
- * than 3 % it is measured again, three times at most, then marked as noisy. What is compared is run in turn. Times are CPU
- * time with one thread, else elapsed time. */
+ * Every case runs in a process of its own and is measured between two measurements of the peak; where these differ by
+ * more than 3 % it is measured again, three times at most, then marked as noisy. What is compared is run in turn. Times
+ * are CPU time with one thread, else elapsed time. */
 #define _GNU_SOURCE
 #include <autograd/autograd.h>
 #include <autograd/kernels/kernels.h>
@@ -96,8 +96,14 @@ static bool start(peer *p, const char *interpreter, const train_case *c, int set
 {
     char count[16];
     snprintf(count, sizeof count, "%d", threads);
-    char *const argv[] = { (char *)interpreter, "bench/peer_torch.py", (char *)c->name, weights_file, count,
-                           (char *)variants[variant], (char *)settings[setting].name, NULL };
+    char *const argv[] = { (char *)interpreter,
+                           "bench/peer_torch.py",
+                           (char *)c->name,
+                           weights_file,
+                           count,
+                           (char *)variants[variant],
+                           (char *)settings[setting].name,
+                           NULL };
     return peer_start(p, argv, settings[setting].environment);
 }
 

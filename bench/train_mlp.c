@@ -81,9 +81,9 @@ static ag_tensor *y(void)
 
 typedef struct layer {
     int64_t in, out;
-    float *w, *b, *gw, *gb;     /* [out][in], [out], and their gradients */
-    float *mw, *mb, *vw, *vb;   /* Adam's moments */
-    float *result, *g;          /* [batch][out], and its gradient */
+    float *w, *b, *gw, *gb;   /* [out][in], [out], and their gradients */
+    float *mw, *mb, *vw, *vb; /* Adam's moments */
+    float *result, *g;        /* [batch][out], and its gradient */
 } layer;
 static layer hand_layer[MOST];
 static int64_t hand_step_count;
@@ -113,8 +113,18 @@ static void hand_open(void)
 
 static void forward(const layer *l, const float *in, bool relu)
 {
-    ag__kernel[0]->gemm(&(ag__gemm){ .m = shape->batch, .n = l->out, .k = l->in, .a = in, .a_row = l->in, .a_col = 1,
-                                     .b = l->w, .b_row = 1, .b_col = l->in, .bias = l->b, .c = l->result, .ldc = l->out });
+    ag__kernel[0]->gemm(&(ag__gemm){ .m = shape->batch,
+                                     .n = l->out,
+                                     .k = l->in,
+                                     .a = in,
+                                     .a_row = l->in,
+                                     .a_col = 1,
+                                     .b = l->w,
+                                     .b_row = 1,
+                                     .b_col = l->in,
+                                     .bias = l->b,
+                                     .c = l->result,
+                                     .ldc = l->out });
     if (!relu) return;
     for (int64_t i = 0; i < shape->batch * l->out; i++) l->result[i] = l->result[i] > 0 ? l->result[i] : 0;
 }
@@ -137,14 +147,32 @@ static double cross_entropy(const layer *l, const int64_t *label)
 /* From the gradient of the layer's result to those of its weights and, through ReLU, of the layer below. */
 static void backward(const layer *l, const float *in, const layer *below)
 {
-    ag__kernel[0]->gemm(&(ag__gemm){ .m = l->out, .n = l->in, .k = shape->batch, .a = l->g, .a_row = 1, .a_col = l->out,
-                                     .b = in, .b_row = l->in, .b_col = 1, .c = l->gw, .ldc = l->in });
+    ag__kernel[0]->gemm(&(ag__gemm){ .m = l->out,
+                                     .n = l->in,
+                                     .k = shape->batch,
+                                     .a = l->g,
+                                     .a_row = 1,
+                                     .a_col = l->out,
+                                     .b = in,
+                                     .b_row = l->in,
+                                     .b_col = 1,
+                                     .c = l->gw,
+                                     .ldc = l->in });
     memset(l->gb, 0, (size_t)l->out * sizeof *l->gb);
     for (int64_t i = 0; i < shape->batch; i++)
         for (int64_t j = 0; j < l->out; j++) l->gb[j] += l->g[i * l->out + j];
     if (!below) return;
-    ag__kernel[0]->gemm(&(ag__gemm){ .m = shape->batch, .n = l->in, .k = l->out, .a = l->g, .a_row = l->out, .a_col = 1,
-                                     .b = l->w, .b_row = l->in, .b_col = 1, .c = below->g, .ldc = l->in });
+    ag__kernel[0]->gemm(&(ag__gemm){ .m = shape->batch,
+                                     .n = l->in,
+                                     .k = l->out,
+                                     .a = l->g,
+                                     .a_row = l->out,
+                                     .a_col = 1,
+                                     .b = l->w,
+                                     .b_row = l->in,
+                                     .b_col = 1,
+                                     .c = below->g,
+                                     .ldc = l->in });
     for (int64_t i = 0; i < shape->batch * l->in; i++) below->g[i] = below->result[i] > 0 ? below->g[i] : 0;
 }
 

@@ -58,7 +58,7 @@ static const optimizer optimizers[] = { { "adam", adam, 1e-3 }, { "adamw", adamw
 typedef struct settings {
     const model *model;
     const optimizer *optimizer;
-    double lr; /* 0: the optimizer's */
+    double lr;                            /* 0: the optimizer's */
     int64_t epochs, batch, seed, threads; /* threads 0: as many as there are processors */
     const char *data, *save;
 } settings;

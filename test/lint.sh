@@ -101,6 +101,11 @@ mkdir -p "$work/generated/ops"
             echo "autograd/${f#./}:$(diff "autograd/$f" "$work/generated/$f" | sed -n '1s/[^0-9].*//p'): differs; make headers"
     done
 } | verdict "generated headers equal their table"
+awk -f autograd/reference.awk autograd/ops.def >"$work/ops.md"
+awk '
+    FILENAME == ARGV[1] { if (split($0, cell, / \| /) == 4 && cell[2] ~ /`ag_/ && cell[3] != "") told[substr(cell[1], 3)] = 1; next }
+    /^AG__ROW/ { gsub(/AG__ROW\(|\)/, ""); if (!("`ag_" $0 "`" in told)) print "ops.def: " $0 " is not in the reference" }
+    ' "$work/ops.md" autograd/ops/rows.inc | verdict "the reference has a row for every operation"
 
 # 5.
 strict=$(echo "$warnings" | sed 's/-Wstrict-prototypes//')

@@ -172,7 +172,8 @@ const char *check_sample(const samples *s, const sample *c, op_tally *tally)
 {
     const ag_op *op = ag_op_find(s->op);
     if (!op) return "ag_op_find does not know it";
-    if (!(op->vjp || op->compose) != (s->right != NULL)) return "has a derivative, or its table of samples says so, but not both";
+    if (!(op->vjp || op->compose) != (s->right != NULL))
+        return "has a derivative, or its table of samples says so, but not both";
     ag_tape *t = ag_tape_new();
     if (!t) return failed("ag_tape_new");
     const char *bad = s->right ? values(s, c) : derivatives(s, c, tally);
