@@ -475,14 +475,14 @@ static int chosen_by(const char *name)
             setenv("AG_ARCH", name, 1);
         else
             unsetenv("AG_ARCH");
-        bool valid_before =
-            ag__kernel[0] == ag__kernels_of("generic", 0) && ag__kernel[1] == ag__kernels_of("generic", 1);
+        bool none_before = !ag__kernel[0] && !ag__kernel[1];
         const char *chosen = ag__kernels_choose();
         int code = 3;
         for (int i = 0; chosen && i < 3; i++)
             if (!strcmp(chosen, archs[i])) code = i;
-        if (!valid_before || ag__kernels_choose() != chosen) code = 4;
-        if (code < 3 && (ag__kernel[0] != ag__kernels_of(chosen, 0) || ag__kernel[1] != ag__kernels_of(chosen, 1)))
+        if (!none_before || ag__kernels_choose() != chosen || ag__arch() != chosen) code = 4;
+        if (!chosen) chosen = "generic";
+        if (code < 4 && (ag__kernel[0] != ag__kernels_of(chosen, 0) || ag__kernel[1] != ag__kernels_of(chosen, 1)))
             code = 4;
         _exit(code);
     }
@@ -510,8 +510,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),   cmocka_unit_test(test_slopes),  cmocka_unit_test(test_runs),
-        cmocka_unit_test(test_in_place), cmocka_unit_test(test_compare),    cmocka_unit_test(test_reduce),  cmocka_unit_test(test_extremes),
-        cmocka_unit_test(test_softmax),  cmocka_unit_test(test_move),    cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_in_place), cmocka_unit_test(test_compare), cmocka_unit_test(test_reduce),
+        cmocka_unit_test(test_extremes), cmocka_unit_test(test_softmax), cmocka_unit_test(test_move),
+        cmocka_unit_test(test_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,36 +66,15 @@ static void commit_variable(ag_tensor *x)
     x->mark = true;
 }
 
-static bool prepare(ag__walk *w)
-{
-    ag_tape *t = w->tape;
-    for (uint32_t i = 0; i < t->n_proxy; i++)
-        if (collects(w, t->proxy[i]) && !prepare_leaf(t, t->proxy[i])) return false;
-    for (uint32_t k = 0; t->n_variable && k < w->top; k++)
-        if (is_variable(t->node[k]) && collects(w, t->node[k]) && !prepare_variable(t, t->node[k])) return false;
-    return true;
-}
-
-static void commit(ag__walk *w)
-{
-    ag_tape *t = w->tape;
-    for (uint32_t i = 0; i < t->n_proxy; i++)
-        if (collects(w, t->proxy[i])) commit_leaf(t->proxy[i]);
-    for (uint32_t k = 0; t->n_variable && k < w->top; k++)
-        if (is_variable(t->node[k]) && collects(w, t->node[k])) commit_variable(t->node[k]);
-}
-
 /* Only these leaves: what leads to them is marked. */
 static bool restrict_to(ag__walk *w, ag_params into)
 {
     ag_tape *t = w->tape;
-    if (!ag__have_list(into.n, into.at, "ag_backward: .into")) return false;
     ag_tensor **x = ag__arena_get(&t->arena, (size_t)into.n * sizeof *x);
     int64_t n = 0;
     if (!x) return false;
     for (int64_t i = 0; i < into.n; i++) {
         ag_tensor *leaf = into.at[i].tensor, *on_tape = leaf;
-        if (!ag__usable(leaf, t->serial, "ag_backward: .into", (int)i + 1)) return false;
         if (leaf->flags & AG__LEAF)
             on_tape = ag__proxy_find(t, leaf);
         else if (!is_variable(leaf))
@@ -110,16 +89,44 @@ static bool restrict_to(ag__walk *w, ag_params into)
     return true;
 }
 
+bool ag__leaves_prepare(ag__walk *w, ag_params into, ag_tensor *y, ag_tensor *seed)
+{
+    ag_tape *t = w->tape;
+    if (into.n && !restrict_to(w, into)) return false;
+    for (uint32_t i = 0; i < t->n_proxy; i++)
+        if (collects(w, t->proxy[i]) && !prepare_leaf(t, t->proxy[i])) return false;
+    for (uint32_t k = 0; t->n_variable && k < w->top; k++)
+        if (is_variable(t->node[k]) && collects(w, t->node[k]) && !prepare_variable(t, t->node[k])) return false;
+    return !y || ag__walk_seed(w, y, seed);
+}
+
+void ag__leaves_commit(ag__walk *w)
+{
+    ag_tape *t = w->tape;
+    for (uint32_t i = 0; i < t->n_proxy; i++)
+        if (collects(w, t->proxy[i])) commit_leaf(t->proxy[i]);
+    for (uint32_t k = 0; t->n_variable && k < w->top; k++)
+        if (is_variable(t->node[k]) && collects(w, t->node[k])) commit_variable(t->node[k]);
+}
+
+static bool usable(const ag_tape *t, ag_params into)
+{
+    if (into.n && !ag__have_list(into.n, into.at, "ag_backward: .into")) return false;
+    for (int64_t i = 0; i < into.n; i++)
+        if (!ag__usable(into.at[i].tensor, t->serial, "ag_backward: .into", (int)i + 1)) return false;
+    return true;
+}
+
+/* From the tensor y, or the scalar s. */
 static ag_status run(ag__walk *w, ag_tensor *y, ag_tensor *seed, ag_scalar s, const ag_backward_options *o)
 {
     ag_tape *t = w->tape;
-    bool ok = !o || !o->into.n || restrict_to(w, o->into);
+    ag_params into = o ? o->into : (ag_params){ NULL, 0 };
     w->spend = !o || !o->retain;
     w->hooks = t->n_hook > 0;
-    ok = ok && prepare(w);
-    if (ok && y) ok = ag__walk_seed(w, y, seed);
-    if (ok && !y) ag__walk_seed_scalar(w, s, seed ? seed->one.f64 : 1);
-    if (ok && ag__walk_run(w)) commit(w);
+    bool ok = usable(t, into) && (!t->tensors || t->tensors->prepare(w, into, y, seed));
+    if (ok && !y) ag__walk_seed_scalar(w, s, seed ? *(const double *)seed->data : 1);
+    if (ok && ag__walk_run(w) && t->tensors) t->tensors->commit(w);
     ag__walk_end(w);
     return ag_error();
 }
@@ -143,7 +150,7 @@ ag_status(ag_backward)(ag_tensor *y, const ag_backward_options *o)
                            ag__text(l));
     }
     ag__walk w;
-    if (!ag__walk_begin(&w, t, ag__walk_top(y), false)) return ag_error();
+    if (!ag__walk_begin(&w, t, ag__walk_top(y), NULL)) return ag_error();
     return run(&w, y, seed, ag_const(0), o);
 }
 
@@ -153,7 +160,7 @@ ag_status ags_backward(ag_scalar y, const ag_backward_options *o)
     if (ag_error() || !t || !ag__streams_live(y, "ag_backward")) return ag_error();
     ag_tensor *seed = o ? o->seed : NULL;
     if (seed) {
-        if (!(seed = ag__operand(t, seed, "ag_backward: .seed", 1))) return ag_error();
+        if (!ag__usable(seed, t->serial, "ag_backward: .seed", 1)) return ag_error();
         if (seed->layout->numel != 1 || seed->layout->dtype != AG_F64)
             return ag_fail(AG_ESHAPE, "ag_backward: .seed of a scalar is one f64 number, got %s %s",
                            ag_dtype_name(seed->layout->dtype), ag__text(seed->layout));
@@ -161,7 +168,7 @@ ag_status ags_backward(ag_scalar y, const ag_backward_options *o)
     if (y.id == 0)
         return ag_fail(AG_EGRAPH, "ag_backward: the result %g is a constant: it does not depend on any input", y.value);
     ag__walk w;
-    if (!ag__walk_begin(&w, t, t->n_node, false)) return ag_error();
+    if (!ag__walk_begin(&w, t, t->n_node, NULL)) return ag_error();
     return run(&w, NULL, seed, y, o);
 }
 

@@ -12,7 +12,7 @@ static void copy_out(ag_tensor **out, ag_tensor *const *result, int64_t n)
 static bool sweep(ag_tape *t, ag_tensor *y, ag_tensor *u, int64_t n, ag_tensor **x, ag_tensor **out)
 {
     ag__walk w;
-    if (!ag__walk_begin(&w, t, ag__walk_top(y), !ag__here.off)) return false;
+    if (!ag__walk_begin(&w, t, ag__walk_top(y), ag__here.off ? NULL : ag__reverse_recorded)) return false;
     for (int64_t i = 0; i < n; i++) x[i]->flags |= AG__TARGET;
     ag__walk_path(&w, n, x, false);
     bool ok = !(y->flags & (AG__PATH | AG__TARGET)) || (ag__walk_seed(&w, y, u) && ag__walk_run(&w));
@@ -100,7 +100,7 @@ static uint32_t least(size_t n, const ag_scalar *x)
 
 /* A walk from sum of u[i] y[i] that is over when the adjoints of x are complete; the caller ends it. */
 static bool scalar_walk(ag__walk *w, const char *who, size_t m, const ag_scalar *y, const double *u, size_t n,
-                        const ag_scalar *x, bool recorded)
+                        const ag_scalar *x, ag__statements *recorded)
 {
     ag_tape *t = ag__tape(who);
     if (ag_error() || !t || !live(m, y, who) || !live(n, x, who)) return false;
@@ -127,7 +127,7 @@ ag_status ags_grads(ag_scalar y, const ag_scalar *x, size_t n, ag_scalar *g)
 {
     ag__walk w;
     if (n && !g) return ag_fail(AG_ENULL, "ag_grad: the array for %zu gradients is NULL", n);
-    if (!scalar_walk(&w, "ag_grad", 1, &y, NULL, n, x, !ag__here.off)) return ag_error();
+    if (!scalar_walk(&w, "ag_grad", 1, &y, NULL, n, x, ag__here.off ? NULL : ag__reverse_recorded)) return ag_error();
     for (size_t i = 0; i < n; i++) {
         if (x[i].id == 0 || w.scalars == 1)
             g[i] = ag_const(0);
@@ -149,7 +149,7 @@ ag_status ags_vjp(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, co
 {
     ag__walk w;
     if ((m && !u) || (n && !ju)) return ag_fail(AG_ENULL, "ags_vjp: an array of numbers is NULL");
-    if (!scalar_walk(&w, "ags_vjp", m, y, u, n, x, false)) return ag_error();
+    if (!scalar_walk(&w, "ags_vjp", m, y, u, n, x, NULL)) return ag_error();
     for (size_t i = 0; i < n; i++) ju[i] = adjoint_number(&w, x[i]);
     ag__walk_end(&w);
     return ag_error();
@@ -159,7 +159,7 @@ ag_status ags_gradient(ag_scalar y, const ag_scalar *x, size_t n, double *g)
 {
     ag__walk w;
     if (n && !g) return ag_fail(AG_ENULL, "ags_gradient: the array for %zu gradients is NULL", n);
-    if (!scalar_walk(&w, "ags_gradient", 1, &y, NULL, n, x, false)) return ag_error();
+    if (!scalar_walk(&w, "ags_gradient", 1, &y, NULL, n, x, NULL)) return ag_error();
     for (size_t i = 0; i < n; i++) g[i] = adjoint_number(&w, x[i]);
     ag__walk_end(&w);
     return ag_error();

@@ -73,7 +73,7 @@ ag_tensor *ag_jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v)
                NULL;
     ag__walk w;
     uint32_t top = ag__walk_top(y) > x->seq + 1 ? ag__walk_top(y) : x->seq + 1;
-    if (!ag__walk_begin(&w, t, top, true)) return NULL;
+    if (!ag__walk_begin(&w, t, top, ag__reverse_recorded)) return NULL;
     ag__walk_path(&w, 1, &x, false);
     w.adjoint[x->seq] = v;
     bool ok = forward(&w, x->seq);
@@ -99,23 +99,29 @@ static bool plain_sweep(ag_tape *t, const ag_scalar *y, size_t m, const ag_scala
     return true;
 }
 
+bool ag__mixed_forward(ag__walk *w, uint32_t end)
+{
+    ag_tape *t = w->tape;
+    ag__position at = ag__streams_begin(t);
+    for (uint32_t k = 0; k < w->top; k++) {
+        ag_tensor *node = t->node[k];
+        if (!node->op || node->nth) continue;
+        at = ag__forward_recorded(t, w->scalar, at, t->mark[node->mark].id);
+        if (ag_error() || !node_tangent(w, node)) return false;
+    }
+    ag__forward_recorded(t, w->scalar, at, end);
+    return true;
+}
+
 /* Through tensors as well: the recorded sweep with recording switched off. */
 static bool mixed_sweep(ag_tape *t, const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, const double *v,
                         uint32_t end, double *jv)
 {
     ag__walk w;
-    if (!ag__walk_begin(&w, t, t->n_node, true)) return false;
+    if (!ag__walk_begin(&w, t, t->n_node, ag__reverse_recorded)) return false;
     for (size_t i = 0; i < n; i++)
         if (x[i].id) w.scalar[x[i].id] = ag_const(v[i]);
-    bool ok = true;
-    ag__position at = ag__streams_begin(t);
-    for (uint32_t k = 0; ok && k < w.top; k++) {
-        ag_tensor *node = t->node[k];
-        if (!node->op || node->nth) continue;
-        at = ag__forward_recorded(t, w.scalar, at, t->mark[node->mark].id);
-        ok = !ag_error() && node_tangent(&w, node);
-    }
-    if (ok) ag__forward_recorded(t, w.scalar, at, end);
+    bool ok = t->tensors->forward(&w, end);
     for (size_t i = 0; ok && i < m; i++) jv[i] = y[i].id ? w.scalar[y[i].id].value : 0;
     ag__walk_end(&w);
     return ok;

@@ -4,9 +4,9 @@
 #include <autograd/ops/elementwise.h>
 #include <string.h>
 
-bool ag__walk_begin(ag__walk *w, ag_tape *t, uint32_t top, bool recorded)
+bool ag__walk_begin(ag__walk *w, ag_tape *t, uint32_t top, ag__statements *recorded)
 {
-    *w = (ag__walk){ .tape = t, .top = top, .recorded = recorded, .stop = 1, .failed = true };
+    *w = (ag__walk){ .tape = t, .top = top, .recorded = recorded, .statements = recorded, .stop = 1, .failed = true };
     if (t->walking) return ag_fail(AG_ETAPE, "a walk over this tape is already under way"), false;
     w->at = ag__streams_tell(t);
     w->scalars = ag__streams_count(t);
@@ -390,15 +390,14 @@ static void passed(ag__walk *w, ag_tensor *y)
 static void sweep(ag__walk *w, uint32_t stop)
 {
     if (w->at.id <= stop) return;
-    w->at = w->recorded ? ag__reverse_recorded(w->tape, w->scalar, w->at, stop)
+    w->at = w->recorded ? w->statements(w->tape, w->scalar, w->at, stop)
                         : ag__reverse_plain(w->tape, w->tape->sweep.number, w->at, stop);
 }
 
-bool ag__walk_run(ag__walk *w)
+static bool reverse(ag__walk *w)
 {
     ag_tape *t = w->tape;
-    bool ok = true;
-    bool scalars = w->scalars > 1, quick = !w->recorded && !w->hooks;
+    bool ok = true, scalars = w->scalars > 1, quick = !w->recorded && !w->hooks;
     for (uint32_t k = w->top; ok && k-- > 0;) {
         ag_tensor *y = t->node[k];
         if (scalars && y->op && !y->nth) {
@@ -414,7 +413,16 @@ bool ag__walk_run(ag__walk *w)
         ok = ok && visit(w, y);
         passed(w, y);
     }
-    if (ok && scalars) sweep(w, w->stop);
+    return ok;
+}
+
+const ag__tensor_side ag__tensors = { ag__leaves_prepare, reverse, ag__leaves_commit, ag__mixed_forward,
+                                      ag__layouts_forget };
+
+bool ag__walk_run(ag__walk *w)
+{
+    bool ok = !w->top || w->tape->tensors->reverse(w);
+    if (ok && w->scalars > 1) sweep(w, w->stop);
     w->failed = !ok || ag_error();
     return !w->failed;
 }

@@ -7,12 +7,14 @@
 #define AG_DIFF_WALK_H
 #include <autograd/tape/state.h>
 
+typedef ag__position ag__statements(ag_tape *t, ag_scalar *adj, ag__position at, uint32_t stop);
 typedef struct ag__walk {
     ag_tape *tape;
     uint32_t top;          /* nodes below this index are visited */
     ag__position at;       /* statements below this position are */
     uint32_t stop;         /* ... down to this id */
     bool recorded;
+    ag__statements *statements; /* recorded: the sweep over them */
     bool pruned;           /* only nodes with AG__PATH, set by ag__walk_path, matter */
     bool spend;            /* give back what a second walk would need */
     bool hooks;
@@ -25,8 +27,8 @@ typedef struct ag__walk {
 } ag__walk;
 
 /* Prepares a walk from node index `top` (exclusive) and the scalar position that belongs to it; false: error remembered.
- * recorded follows the thread's switch. */
-bool ag__walk_begin(ag__walk *w, ag_tape *t, uint32_t top, bool recorded);
+ * recorded: ag__reverse_recorded if the thread's switch is on; NULL, and plain walks link without it. */
+bool ag__walk_begin(ag__walk *w, ag_tape *t, uint32_t top, ag__statements *recorded);
 /* Index behind the last output of x's node: where a walk from x begins. */
 uint32_t ag__walk_top(const ag_tensor *x);
 /* Marks with AG__PATH the nodes between x and the top; scalars: some statement may lead to a tensor too. */
@@ -38,6 +40,10 @@ void ag__walk_seed_scalar(ag__walk *w, ag_scalar y, double value);
 bool ag__walk_run(ag__walk *w);
 /* The adjoint of x as a tensor (zeros if nothing arrived), when the walk has run. NULL: error remembered. */
 ag_tensor *ag__walk_result(ag__walk *w, ag_tensor *x);
+/* backward.c and jvp.c: for ag__tensors */
+bool ag__leaves_prepare(ag__walk *w, ag_params into, ag_tensor *y, ag_tensor *seed);
+void ag__leaves_commit(ag__walk *w);
+bool ag__mixed_forward(ag__walk *w, uint32_t end);
 /* Frees scratch, drops what adjoints are left, clears the marks. */
 void ag__walk_end(ag__walk *w);
 #endif

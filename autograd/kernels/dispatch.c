@@ -28,44 +28,62 @@ static bool always(void)
 static const struct arch {
     const char *name;
     bool (*supported)(void);
-    const ag__kernels *table[2];
 } archs[] = {
 #ifdef AG__HAVE_X86
-    { "avx512", has_avx512, { &ag__kernels_f32_avx512, &ag__kernels_f64_avx512 } },
-    { "avx2", has_avx2, { &ag__kernels_f32_avx2, &ag__kernels_f64_avx2 } },
+    { "avx512", has_avx512 },
+    { "avx2", has_avx2 },
 #endif
-    { "generic", always, { &ag__kernels_f32_generic, &ag__kernels_f64_generic } },
+    { "generic", always },
+};
+enum { ARCHS = sizeof archs / sizeof *archs };
+
+/* Apart from the names: a program that needs only those is linked without kernels. */
+static const ag__kernels *const tables[ARCHS][2] = {
+#ifdef AG__HAVE_X86
+    { &ag__kernels_f32_avx512, &ag__kernels_f64_avx512 },
+    { &ag__kernels_f32_avx2, &ag__kernels_f64_avx2 },
+#endif
+    { &ag__kernels_f32_generic, &ag__kernels_f64_generic },
 };
 
-const ag__kernels *_Atomic ag__kernel[2] = { &ag__kernels_f32_generic, &ag__kernels_f64_generic };
-static const char *chosen;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+const ag__kernels *_Atomic ag__kernel[2];
+static int chosen;
+static pthread_once_t named = PTHREAD_ONCE_INIT, taken = PTHREAD_ONCE_INIT;
 
-/* name NULL: the best. */
-static const struct arch *find(const char *name)
+/* name NULL: the best. ARCHS: none. */
+static int find(const char *name)
 {
-    for (size_t i = 0; i < sizeof archs / sizeof *archs; i++)
-        if ((!name || !strcmp(name, archs[i].name)) && archs[i].supported()) return &archs[i];
-    return NULL;
+    int i = 0;
+    while (i < ARCHS && ((name && strcmp(name, archs[i].name)) || !archs[i].supported())) i++;
+    return i;
 }
 
 static void choose(void)
 {
     const char *wanted = getenv("AG_ARCH");
-    const struct arch *arch = find(wanted && *wanted ? wanted : NULL);
-    if (!arch) return;
-    ag__kernel[0] = arch->table[0];
-    ag__kernel[1] = arch->table[1];
-    chosen = arch->name;
+    chosen = find(wanted && *wanted ? wanted : NULL);
+}
+
+const char *ag__arch(void)
+{
+    return pthread_once(&named, choose) || chosen == ARCHS ? NULL : archs[chosen].name;
+}
+
+static void take(void)
+{
+    const ag__kernels *const *table = tables[ag__arch() ? chosen : ARCHS - 1];
+    ag__kernel[0] = table[0];
+    ag__kernel[1] = table[1];
 }
 
 const char *ag__kernels_choose(void)
 {
-    return pthread_once(&once, choose) ? NULL : chosen;
+    pthread_once(&taken, take);
+    return ag__arch();
 }
 
 const ag__kernels *ag__kernels_of(const char *arch, int dtype)
 {
-    const struct arch *found = find(arch);
-    return found ? found->table[dtype] : NULL;
+    int i = find(arch);
+    return i < ARCHS ? tables[i][dtype] : NULL;
 }

@@ -111,10 +111,14 @@ typedef struct ag__kernels {
                        double *gl, double *gx);
 } ag__kernels;
 
-/* The chosen tables for f32 (0) and f64 (1); generic until ag__kernels_choose. */
+/* The chosen tables for f32 (0) and f64 (1); NULL until ag__kernels_choose, which whoever makes the first tensor or
+ * block calls. */
 extern const ag__kernels *_Atomic ag__kernel[2];
-/* Chooses once per process, on first use by any thread (called by ag_tape_new); `generic`, `avx2` or `avx512`. */
+/* Chooses once per process: the tables of ag__arch(), or the generic ones if that is NULL. Returns ag__arch(). */
 const char *ag__kernels_choose(void);
+/* `generic`, `avx2` or `avx512`, chosen once per process, without linking any of them; NULL: what AG_ARCH names is not
+ * there. */
+const char *ag__arch(void);
 /* A table by name, or NULL if not built or not supported here: for tests. */
 const ag__kernels *ag__kernels_of(const char *arch, int dtype);
 #endif

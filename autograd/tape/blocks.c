@@ -55,6 +55,7 @@ ag_block ags_block_input(size_t n, const double *values)
     if (n == 0) return empty;
     if (!values) return ag_fail(AG_ENULL, "ags_block_input: the array of %zu values is NULL", n), empty;
     if (n > UINT32_MAX) return ag_fail(AG_ENOMEM, "ags_block_input: %zu values are too many", n), empty;
+    ag__kernels_choose(); /* every block begins here */
     ag_pen *p = &ag__pen;
     bool constant = ag__here.off;
     double *y = open_block(AG__S_BLOCK, n, 1, 0, constant);

@@ -1,4 +1,5 @@
 /* node.c - tensor headers: where they come from, where they go, and what one records. */
+#include <autograd/kernels/kernels.h>
 #include <autograd/tape/state.h>
 #include <string.h>
 
@@ -46,6 +47,7 @@ static bool node_room(ag_tape *t)
     ag_tensor **grown =
         ag__grow(&t->budget, t->node, t->max_node * sizeof *grown, n * sizeof *grown, "the tape's nodes");
     if (!grown) return false;
+    if (!t->node) ag__kernels_choose(), t->tensors = &ag__tensors;
     t->node = grown, t->max_node = n;
     return true;
 }

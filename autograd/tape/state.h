@@ -40,6 +40,20 @@ typedef struct ag__hook {
     void *user;
 } ag__hook;
 
+/* What a walk does with tensors. A tape points to it from its first tensor on, so that programs of scalars alone are
+ * linked without tensors. In diff/walk.c. */
+struct ag__walk;
+typedef struct ag__tensor_side {
+    /* room for the gradients of leaves, or of those in `into`; y (or NULL: a scalar) gets its seed */
+    bool (*prepare)(struct ag__walk *w, ag_params into, ag_tensor *y, ag_tensor *seed);
+    bool (*reverse)(struct ag__walk *w);               /* over nodes, and the statements between them */
+    void (*commit)(struct ag__walk *w);                /* gradients are the leaves' */
+    bool (*forward)(struct ag__walk *w, uint32_t end); /* tangents: nodes, and statements up to id end */
+    void (*forget)(ag_tape *t);                        /* shapes not seen again, at a reset */
+} ag__tensor_side;
+extern const ag__tensor_side ag__tensors;
+void ag__layouts_forget(ag_tape *t);
+
 enum { AG__RECENT = 32 };
 struct ag_tape {
     /* what recording a tensor operation touches */
@@ -51,6 +65,7 @@ struct ag_tape {
     uint32_t epoch;       /* resets and rewinds so far */
     bool walking, first_order;
     ag__adjoints sweep;   /* of the scalars, while a walk passes */
+    const ag__tensor_side *tensors; /* NULL: it never had any */
     const double *adjoint; /* what the last plain walk left: by id, for ids below n_adjoint */
     uint32_t n_adjoint, n_variable;
     ag__pool pool;

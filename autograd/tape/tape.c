@@ -56,7 +56,7 @@ static void make_current(ag_tape *t)
 
 ag_tape *(ag_tape_new)(const ag_tape_options *options)
 {
-    if (!ag__kernels_choose()) {
+    if (!ag__arch()) {
         const char *arch = getenv("AG_ARCH");
         return ag_fail(AG_EINVAL, "ag_tape_new: AG_ARCH=%s is not generic, avx2 or avx512, or this processor lacks it",
                        arch ? arch : ""),
@@ -125,7 +125,7 @@ static void note_peak(ag_tape *t)
 
 /* A program whose shapes never repeat must not grow the tape for ever. Only proxies outlive a reset with a layout. */
 enum { MOST_LAYOUTS = 4096 };
-static void forget_layouts(ag_tape *t)
+void ag__layouts_forget(ag_tape *t)
 {
     if (t->layouts.n < MOST_LAYOUTS || t->n_proxy >= MOST_LAYOUTS / 2) return;
     ag__layouts_clear(&t->layouts);
@@ -145,7 +145,7 @@ ag_status ag_tape_reset(ag_tape *t)
     t->epoch++;
     ag__nodes_reset(t, new_serial());
     ag__arena_rewind(&t->arena, (ag__arena_mark){ 0 });
-    forget_layouts(t);
+    if (t->tensors) t->tensors->forget(t);
     t->n_mark = t->n_hook = t->n_saved = t->n_variable = t->n_adjoint = 0;
     ag__streams_reset(t);
     if (ag_error() == AG_ENOMEM)

@@ -1,4 +1,5 @@
 /* header.c - leaves and their owners, checking handles, and looking at a tensor. */
+#include <autograd/kernels/kernels.h>
 #include <autograd/tensor/header.h>
 #include <string.h>
 
@@ -35,6 +36,7 @@ ag_tensor *ag__leaf_new(const ag__layout *l, bool param)
     if (!ag__size_add(header, data, &bytes)) bytes = SIZE_MAX;
     struct ag__leaf *leaf = ag__alloc(NULL, bytes, "leaf tensor");
     if (!leaf) return NULL;
+    ag__kernels_choose();
     memset(leaf, 0, bytes);
     leaf->bytes = bytes;
     leaf->layout = *l;
