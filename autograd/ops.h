@@ -99,6 +99,8 @@ AG_API ag_tensor *ag_log_softmax(ag_tensor *x, int axis);          /* log of sof
 AG_API ag_tensor *ag_matmul(ag_tensor *a, ag_tensor *b);
 /* x [..., in] times weight' [out, in] plus bias [out], which may be NULL -> [..., out] */
 AG_API ag_tensor *ag_linear(ag_tensor *x, ag_tensor *weight, ag_tensor *bias);
+/* AG_RELU, AG_TANH or AG_SIGMOID of linear(x, weight, bias), in one pass each way */
+AG_API ag_tensor *ag_linear_act(ag_tensor *x, ag_tensor *weight, ag_tensor *bias, ag_activation act);
 
 /* ---- Shape. Views wherever strides allow. */
 /* same elements in row-major order; one size may be -1 */

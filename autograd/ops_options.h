@@ -3,6 +3,9 @@
 #define AG_OPS_OPTIONS_H
 #include <autograd/tensor.h>
 
+/* linear_act */
+typedef enum ag_activation { AG_RELU = 1, AG_TANH, AG_SIGMOID } ag_activation;
+
 typedef enum ag_reduction { AG_MEAN, AG_SUM, AG_NONE } ag_reduction;
 /* An option given to a loss that does not have it is AG_EINVAL. */
 typedef struct ag_loss_options {

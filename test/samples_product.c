@@ -56,3 +56,23 @@ CASES(linear){
     CASE("5-d", with_bias, V(2, 1, 2, 1, 3), V(2, 3), V(2)),
 };
 SAMPLES(linear, { -2, 2 });
+
+APPLY(relu, ag_linear_act(x[0], x[1], x[2], AG_RELU))
+APPLY(hyperbolic, ag_linear_act(x[0], x[1], x[2], AG_TANH))
+APPLY(logistic, ag_linear_act(x[0], x[1], x[2], AG_SIGMOID))
+APPLY(logistic_without_bias, ag_linear_act(x[0], x[1], NULL, AG_SIGMOID))
+CASES(linear_act){
+    CASE("relu", relu, V(5, 4), V(3, 4), V(3)),
+    CASE("relu, one input", relu, V(4), V(3, 4), V(3)),
+    CASE("relu, larger", relu, V(9, 7), V(8, 7), V(8)),
+    CASE("tanh", hyperbolic, V(5, 4), V(3, 4), V(3)),
+    CASE("tanh, size 1", hyperbolic, V(1, 1), V(1, 1), V(1)),
+    CASE("tanh, 3-d", hyperbolic, V(2, 3, 4), V(3, 4), V(3)),
+    CASE("tanh, transposed", hyperbolic, T(5, 4), T(3, 4), V(3)),
+    CASE("sigmoid", logistic, V(5, 4), V(3, 4), V(3)),
+    CASE("sigmoid, no bias", logistic_without_bias, V(5, 4), V(3, 4)),
+    CASE("sigmoid, no rows", logistic, V(0, 4), V(3, 4), V(3)),
+    CASE("sigmoid, no inputs", logistic, V(2, 0), V(3, 0), V(3)),
+    CASE("sigmoid, strided", logistic, S(5, 4), F(3, 4), E(3)),
+};
+SAMPLES(linear_act, { -2, 2 });

@@ -122,6 +122,10 @@ static const ag_op no_rule = { .name = "opaque", .n_in = 1, .shape = ag_shape_sa
       ag_linear(D(2, 3), D(4, 5), NULL))                                                                               \
     X(linear_bias, ESHAPE, "ag_linear: bias [3] does not fit weight [4,3]; it must be [out]",                          \
       ag_linear(D(2, 3), D(4, 3), D(3)))                                                                               \
+    X(linear_act_weight, ESHAPE, "ag_linear_act: x [..., in] and weight [out, in] do not fit: [2,3] and [4,5]",        \
+      ag_linear_act(D(2, 3), D(4, 5), NULL, AG_RELU))                                                                  \
+    X(linear_act_unknown, EINVAL, "ag_linear_act: activation 0; there are AG_RELU, AG_TANH, AG_SIGMOID",               \
+      ag_linear_act(D(2, 3), D(4, 3), NULL, (ag_activation)0))                                                         \
     X(reshape, ESHAPE, "ag_reshape: [2,3] does not fit into [4,2]", ag_reshape(D(2, 3), 4, 2))                         \
     X(reshape_unknown, ESHAPE, "ag_reshape: [2,3] does not fit into [-1,-1]", ag_reshape(D(2, 3), -1, -1))             \
     X(reshape_negative, ESHAPE, "ag_reshape: [2,3] does not fit into [-2,-3]", ag_reshape(D(2, 3), -2, -3))            \

@@ -88,6 +88,8 @@ typedef struct ag__kernels {
     double (*dot)(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb);
     void (*gemm)(const ag__gemm *g);
     size_t (*gemm_work)(const ag__gemm *g);
+    /* y[j] = or += the sum of x[i * ld + j] over the rows, in a fixed order */
+    void (*sum_columns)(int64_t rows, int64_t n, const void *x, int64_t ld, void *y, bool add);
     void (*norm)(const ag__norm *p);
     void (*norm_back)(const ag__norm_back *p);
     /* rows.c, contiguous rows of n: y[r] = log of the sum of e^x */

@@ -36,6 +36,7 @@ const ag__kernels AG__TYPED(kernels) = {
     .dot = AG__TYPED(dot),
     .gemm = AG__TYPED(gemm),
     .gemm_work = AG__TYPED(gemm_work),
+    .sum_columns = AG__TYPED(sum_columns),
     .norm = AG__TYPED(norm),
     .norm_back = AG__TYPED(norm_back),
     .logsumexp_rows = AG__TYPED(logsumexp_rows),

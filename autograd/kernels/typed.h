@@ -19,6 +19,7 @@ void AG__TYPED(fill)(int64_t n, double value, void *y, int64_t sy);
 void AG__TYPED(scale)(int64_t n, double k, const void *x, int64_t sx, void *y, int64_t sy, bool add);
 void AG__TYPED(gemm)(const ag__gemm *g);
 size_t AG__TYPED(gemm_work)(const ag__gemm *g);
+void AG__TYPED(sum_columns)(int64_t rows, int64_t n, const void *x, int64_t ld, void *y, bool add);
 void AG__TYPED(norm)(const ag__norm *p);
 void AG__TYPED(norm_back)(const ag__norm_back *p);
 void AG__TYPED(logsumexp_rows)(int64_t rows, int64_t n, const void *x, void *y);
