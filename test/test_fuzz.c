@@ -1,5 +1,5 @@
-/* The fuzzers' corpus, each file as it is, cut short, with a few bytes changed, and with random ones from some place on.
- * `make fuzz` looks further. */
+/* The fuzzers' corpus, each file as it is, cut short, with a few bytes changed, and with random ones from some place
+ * on. `make fuzz` looks further. */
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
 #include <stdarg.h>

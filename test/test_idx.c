@@ -366,8 +366,8 @@ static void damaged_sets_are_refused(void **state)
     }
 }
 
-/* Any type and rank: the first `header` bytes, then n more, of which a long row are zeros. zipped: how many bytes of the
- * compressed file are kept, ALL or that many. */
+/* Any type and rank: the first `header` bytes, then n more, of which a long row are zeros. zipped: how many bytes of
+ * the compressed file are kept, ALL or that many. */
 enum { NOT = 0, ALL = -1 };
 static const struct odd {
     int header;
