@@ -268,7 +268,7 @@ static bool pass(ag__walk *w, ag_tensor *y)
     bool *need, *add, any = false;
     if (!make_room(t, c.n_in, &few, &need, &add, &c.gin, &in_room)) return false;
     for (int i = 0; i < c.n_in; i++) any |= need[i] = wanted(w, c.in[i]);
-    if (!any || !still_valid(y)) return !any;
+    if (!any) return true;
     c.saved = ag__saved(y->op, y->attr), c.n_out = y->op->n_out ? y->op->n_out : 1;
     c.need = need, c.out = out, c.g = g;
     if (w->recorded) {
@@ -280,6 +280,7 @@ static bool pass(ag__walk *w, ag_tensor *y)
         if (!any) return true;
     } else if (!outputs(t, y, &c, out, g, out_room))
         return true;
+    if (!still_valid(y)) return false; /* of what this walk reaches: another may have passed the rest */
     for (int k = 0; k < c.n_out; k++)
         if (!output_valid(y, out[k], k)) return false;
     uint32_t first = t->n_node;

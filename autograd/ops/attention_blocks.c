@@ -12,7 +12,8 @@
 #include <autograd/ops/attention.h>
 #include <math.h>
 
-enum { QUERIES = 64, KEYS = 128, CHUNK = 512 }; /* of a block; queries of a chunk, for which the keys are turned once */
+/* Of a block; and the queries for which keys are turned together. */
+enum { QUERIES = 64, KEYS = 128, CHUNK = 512 };
 
 /* An operand as matrices [row, col] under heads and leading axes. Strides in elements, 0 where it is repeated. */
 typedef struct operand {
@@ -131,18 +132,22 @@ static void product(const problem *p, int64_t m, int64_t n, int64_t k, const cha
 
 typedef struct block {
     int64_t i, rows, j, cols;
+    int64_t turned; /* keys turned together: the length of k's turned rows, at least cols */
 } block;
 
+/* Queries from i on, before `end`, and those of the keys turned at j that one of them sees; cols 0: none. */
+static block block_of(const problem *p, int64_t i, int64_t end, int64_t j, int64_t turned)
+{
+    block b = { i, end - i < QUERIES ? end - i : QUERIES, j, turned, turned };
+    if (p->causal && i + b.rows - j < b.cols) b.cols = i + b.rows - j;
+    if (b.cols < 0) b.cols = 0;
+    return b;
+}
 /* How many of the block's keys its row r sees. */
 static int64_t seen(const problem *p, const block *b, int64_t r)
 {
     int64_t n = p->causal ? b->i + r + 1 - b->j : b->cols;
     return n < 0 ? 0 : n < b->cols ? n : b->cols;
-}
-/* How many keys the block's last row sees in all. */
-static int64_t keys_of(const problem *p, const block *b)
-{
-    return p->causal && b->i + b->rows < p->m ? b->i + b->rows : p->m;
 }
 
 /* s = scale s + mask, or -inf where the mask says no */
@@ -161,11 +166,11 @@ static int64_t keys_of(const problem *p, const block *b)
         }                                                                                                             \
     } while (0)
 
-/* s [rows][cols] = q k', and what factor it still needs. turned: k' [width][m] */
+/* s [rows][cols] = q k', and what factor it still needs. turned: k' of the keys from j on */
 static double scores(const problem *p, const block *b, operand q, const char *turned, operand mask, char *s)
 {
-    product(p, b->rows, b->cols, p->width, q.data + b->i * q.row * p->item, q.row, q.col, turned + b->j * p->item, p->m,
-            1, s, false);
+    product(p, b->rows, b->cols, p->width, q.data + b->i * q.row * p->item, q.row, q.col, turned, b->turned, 1, s,
+            false);
     if (!p->masked) return p->scale;
     if (p->dtype == AG_F64)
         APPLY_MASK(double);
@@ -183,65 +188,83 @@ static void hide(const problem *p, const block *b, char *s)
     }
 }
 
+/* The m keys or values from j on, turned: row-major [width][m]. */
+static void turn(const problem *p, operand x, int64_t j, int64_t m, int64_t width, char *to)
+{
+    p->kernels->turn(m, width, x.data + j * x.row * p->item, x.row, x.col, to);
+}
+static int64_t keys_from(const problem *p, int64_t j)
+{
+    return p->m - j < KEYS ? p->m - j : KEYS;
+}
+
 /* ---- forward: a unit is a chunk of the queries of one head ---- */
 
 /* The largest score of each query so far, and the sum of the exponentials of all less it. */
 typedef struct normalizer {
-    double max[QUERIES], sum[QUERIES];
+    double max[CHUNK], sum[CHUNK];
 } normalizer;
 
-/* Scores become exponentials, and earlier results are rescaled to the new largest score. */
-static void normalize(const problem *p, const block *b, double factor, char *s, normalizer *z, char *y)
+/* Scores become exponentials, and earlier results y are rescaled to the new largest score. */
+static void normalize(const problem *p, const block *b, double factor, char *s, double *max, double *sum, char *y)
 {
     for (int64_t r = 0; r < b->rows; r++) {
-        double old = z->max[r], sum = p->kernels->exp_sum(seen(p, b, r), factor, s + r * b->cols * p->item, &z->max[r]);
+        double old = max[r], more = p->kernels->exp_sum(seen(p, b, r), factor, s + r * b->cols * p->item, &max[r]);
         char *row = y + r * p->v_width * p->item;
-        double shrink = old == z->max[r] ? 1 : exp(old - z->max[r]);
+        double shrink = old == max[r] ? 1 : exp(old - max[r]);
         if (b->j && shrink != 1) p->kernels->scale(p->v_width, shrink, row, 1, row, 1, false);
-        z->sum[r] = z->sum[r] * shrink + sum;
+        sum[r] = sum[r] * shrink + more;
     }
     if (p->causal) hide(p, b, s);
 }
 
-/* The results of up to QUERIES queries, y [rows][v_width] and the logs of their sums. A query that sees nothing gets 0,
- * and +inf, which makes its probabilities 0 on the way back. */
-static void attend(const problem *p, block b, operand q, operand v, operand mask, const char *turned, char *s, char *y,
+/* The results are divided by the sums, whose logs are kept. A query that sees nothing gets 0, and +inf, which makes its
+ * probabilities 0 on the way back. */
+static void finish(const problem *p, int64_t n, const normalizer *z, char *y, char *log_sum)
+{
+    for (int64_t r = 0; r < n; r++, y += p->v_width * p->item) {
+        double sum = z->sum[r];
+        p->kernels->scale(p->v_width, sum == 0 ? 0 : 1 / sum, y, 1, y, 1, false);
+        ag__number_put(p->dtype, log_sum, r, sum == 0 ? INFINITY : z->max[r] + log(sum));
+    }
+}
+
+/* Queries from .. to - 1 of a head; y and log_sum are theirs. */
+static void attend(const problem *p, int64_t lead, int64_t head, int64_t from, int64_t to, char *room, char *y,
                    char *log_sum)
 {
+    const int64_t keys = p->causal && to < p->m ? to : p->m;
+    operand q = at(p, p->q, lead, head), k = at(p, p->k, lead, head / p->group), v = at(p, p->v, lead, head / p->group);
+    operand mask = p->masked ? at(p, p->mask, lead, head) : p->mask;
+    char *turned = room, *s = room + room_for(p, p->width * KEYS);
     normalizer z;
-    for (int r = 0; r < QUERIES; r++) z.max[r] = -INFINITY, z.sum[r] = 0;
-    int64_t keys = keys_of(p, &b);
-    if (keys == 0) memset(y, 0, (size_t)(b.rows * p->v_width * p->item));
-    for (b.j = 0; b.j < keys; b.j += b.cols) {
-        b.cols = keys - b.j < KEYS ? keys - b.j : KEYS;
-        normalize(p, &b, scores(p, &b, q, turned, mask, s), s, &z, y);
-        product(p, b.rows, p->v_width, b.cols, s, b.cols, 1, v.data + b.j * v.row * p->item, v.row, v.col, y, b.j > 0);
+    for (int r = 0; r < CHUNK; r++) z.max[r] = -INFINITY, z.sum[r] = 0;
+    if (keys == 0) memset(y, 0, (size_t)((to - from) * p->v_width * p->item));
+    for (int64_t j = 0; j < keys; j += KEYS) {
+        turn(p, k, j, keys_from(p, j), p->width, turned);
+        for (int64_t i = from; i < to; i += QUERIES) {
+            block b = block_of(p, i, to, j, keys_from(p, j));
+            char *rows = y + (i - from) * p->v_width * p->item;
+            if (b.cols == 0) continue;
+            double factor = scores(p, &b, q, turned, mask, s);
+            normalize(p, &b, factor, s, z.max + i - from, z.sum + i - from, rows);
+            product(p, b.rows, p->v_width, b.cols, s, b.cols, 1, v.data + j * v.row * p->item, v.row, v.col, rows,
+                    j > 0);
+        }
     }
-    for (int64_t r = 0; r < b.rows; r++) {
-        char *row = y + r * p->v_width * p->item;
-        p->kernels->scale(p->v_width, z.sum[r] == 0 ? 0 : 1 / z.sum[r], row, 1, row, 1, false);
-        ag__number_put(p->dtype, log_sum, r, z.sum[r] == 0 ? INFINITY : z.max[r] + log(z.sum[r]));
-    }
+    finish(p, to - from, &z, y, log_sum);
 }
 
 static void forward_piece(void *context, int64_t piece)
 {
     const job *j = context;
     const problem *p = &j->p;
-    char *turned = j->room + piece * j->scratch, *s = turned + room_for(p, p->width * p->m);
     int64_t chunks = (p->n + CHUNK - 1) / CHUNK;
     for (int64_t u = piece; u < j->units; u += j->pieces) {
         int64_t head = u / chunks % p->heads, lead = u / chunks / p->heads, from = u % chunks * CHUNK;
-        int64_t to = p->n - from < CHUNK ? p->n : from + CHUNK, place = (lead * p->heads + head) * p->n;
-        operand q = at(p, p->q, lead, head), k = at(p, p->k, lead, head / p->group);
-        operand v = at(p, p->v, lead, head / p->group), mask = p->mask;
-        if (p->masked) mask = at(p, mask, lead, head);
-        p->kernels->turn(p->m, p->width, k.data, k.row, k.col, turned);
-        for (int64_t i = from; i < to; i += QUERIES) {
-            block b = { .i = i, .rows = to - i < QUERIES ? to - i : QUERIES };
-            attend(p, b, q, v, mask, turned, s, (char *)j->c->out[0]->data + (place + i) * p->v_width * p->item,
-                   (char *)j->c->out[1]->data + (place + i) * p->item);
-        }
+        int64_t to = p->n - from < CHUNK ? p->n : from + CHUNK, place = (lead * p->heads + head) * p->n + from;
+        attend(p, lead, head, from, to, j->room + piece * j->scratch,
+               (char *)j->c->out[0]->data + place * p->v_width * p->item, (char *)j->c->out[1]->data + place * p->item);
     }
 }
 
@@ -250,7 +273,7 @@ ag_status ag__attention_forward(ag_call *c)
     job j = { .p = problem_of(c), .c = c };
     const problem *p = &j.p;
     j.units = p->leads * p->heads * ((p->n + CHUNK - 1) / CHUNK);
-    j.scratch = room_for(p, p->width * p->m) + room_for(p, QUERIES * KEYS);
+    j.scratch = room_for(p, p->width * KEYS) + room_for(p, QUERIES * KEYS);
     return run(&j, forward_piece);
 }
 
@@ -258,43 +281,34 @@ ag_status ag__attention_forward(ag_call *c)
  * With P the probabilities and D[i] = g[i] y[i]:
  *     dv = P' g    dS = scale P (g v' - D)    dq = dS k    dk = dS' q */
 
-/* What the gradients of a head are made of, and where they go, NULL where they are not wanted. */
+/* What the gradients of a kv head are made of, and where they go, NULL where they are not wanted: q, g, D and the logs
+ * of the sums are those of one of its heads. */
 typedef struct head {
-    operand q, k, mask;
-    const char *k_turned, *v_turned, *y, *g, *log_sum;
-    char *p, *ds;       /* a block of scores each */
-    char *dq, *dk, *dv; /* row-major, added to */
+    operand q, k, v, mask;
+    const char *g, *log_sum;
+    char *k_turned, *v_turned;
+    char *p, *ds, *dots; /* a block of scores each; D of all its heads */
+    char *dq, *dk, *dv;  /* row-major, added to */
 } head;
 
-static void attend_back(const problem *p, const head *h, block b)
+static void attend_back(const problem *p, const head *h, const block *b)
 {
-    union ag__dots {
-        float f32[QUERIES];
-        double f64[QUERIES];
-    } dots;
-    const int64_t item = p->item, width = p->width, v_width = p->v_width, keys = keys_of(p, &b);
-    const char *g = h->g + b.i * v_width * item, *q = h->q.data + b.i * h->q.row * item;
-    char *dq = h->dq ? h->dq + b.i * width * item : NULL;
-    for (int64_t r = 0; r < b.rows; r++)
-        ag__number_put(p->dtype, &dots, r,
-                       p->kernels->dot(v_width, g + r * v_width * item, 1, h->y + (b.i + r) * v_width * item, 1));
-    for (b.j = 0; b.j < keys; b.j += b.cols) {
-        b.cols = keys - b.j < KEYS ? keys - b.j : KEYS;
-        double factor = scores(p, &b, h->q, h->k_turned, h->mask, h->p);
-        p->kernels->exp_rows(b.rows, b.cols, factor, h->p, h->log_sum + b.i * item, NULL, h->p, false);
-        if (p->causal) hide(p, &b, h->p);
-        if (h->dv)
-            product(p, b.cols, v_width, b.rows, h->p, 1, b.cols, g, v_width, 1, h->dv + b.j * v_width * item, true);
-        if (!h->dq && !h->dk) continue;
-        product(p, b.rows, b.cols, v_width, g, v_width, 1, h->v_turned + b.j * item, p->m, 1, h->ds, false);
-        p->kernels->softmax_back(b.rows, b.cols, p->scale, h->p, &dots, h->ds);
-        if (h->dk)
-            product(p, b.cols, width, b.rows, h->ds, 1, b.cols, q, h->q.row, h->q.col, h->dk + b.j * width * item,
-                    true);
-        if (dq)
-            product(p, b.rows, width, b.cols, h->ds, b.cols, 1, h->k.data + b.j * h->k.row * item, h->k.row, h->k.col,
-                    dq, true);
-    }
+    const int64_t item = p->item, width = p->width, v_width = p->v_width;
+    const char *g = h->g + b->i * v_width * item, *q = h->q.data + b->i * h->q.row * item;
+    double factor = scores(p, b, h->q, h->k_turned, h->mask, h->p);
+    p->kernels->exp_rows(b->rows, b->cols, factor, h->p, h->log_sum + b->i * item, NULL, h->p, false);
+    if (p->causal) hide(p, b, h->p);
+    if (h->dv)
+        product(p, b->cols, v_width, b->rows, h->p, 1, b->cols, g, v_width, 1, h->dv + b->j * v_width * item, true);
+    if (!h->dq && !h->dk) return;
+    product(p, b->rows, b->cols, v_width, g, v_width, 1, h->v_turned, b->turned, 1, h->ds, false);
+    p->kernels->softmax_back(b->rows, b->cols, p->scale, h->p, h->dots + b->i * item, h->ds);
+    if (h->dk)
+        product(p, b->cols, width, b->rows, h->ds, 1, b->cols, q, h->q.row, h->q.col, h->dk + b->j * width * item,
+                true);
+    if (h->dq)
+        product(p, b->rows, width, b->cols, h->ds, b->cols, 1, h->k.data + b->j * h->k.row * item, h->k.row, h->k.col,
+                h->dq + b->i * width * item, true);
 }
 
 /* Where n elements of a gradient are to be added up: zeros, unless there are some already. Inputs may be one tensor, so
@@ -306,34 +320,51 @@ static char *cleared(const ag_call *c, int i, int64_t place, int64_t n, int64_t 
     return c->add[i] ? d : memset(d, 0, (size_t)(n * item));
 }
 
+/* The kv head of unit u. */
+static head head_of(const problem *p, const ag_call *c, int64_t u, char *room)
+{
+    int64_t kv = u % p->kv_heads, lead = u / p->kv_heads, queries = p->group * p->n, n = queries * p->v_width;
+    head h = { .k = at(p, p->k, lead, kv), .v = at(p, p->v, lead, kv), .k_turned = room };
+    h.v_turned = h.k_turned + room_for(p, p->width * KEYS);
+    h.p = h.v_turned + room_for(p, p->v_width * KEYS);
+    h.ds = h.p + room_for(p, QUERIES * KEYS);
+    h.dots = h.ds + room_for(p, QUERIES * KEYS);
+    h.dq = cleared(c, 0, u * queries * p->width, queries * p->width, p->item);
+    h.dk = cleared(c, 1, u * p->m * p->width, p->m * p->width, p->item);
+    h.dv = cleared(c, 2, u * p->m * p->v_width, p->m * p->v_width, p->item);
+    h.g = (char *)c->g[0]->data + u * n * p->item;
+    h.log_sum = (char *)c->out[1]->data + u * queries * p->item;
+    const char *y = (char *)c->out[0]->data + u * n * p->item;
+    for (int64_t r = 0, row = 0; r < queries; r++, row += p->v_width * p->item)
+        ag__number_put(p->dtype, h.dots, r, p->kernels->dot(p->v_width, h.g + row, 1, y + row, 1));
+    return h;
+}
+
+/* The keys from j on against all queries of the group's heads. */
+static void keys_back(const problem *p, int64_t u, const head *group, int64_t j)
+{
+    turn(p, group->k, j, keys_from(p, j), p->width, group->k_turned);
+    turn(p, group->v, j, keys_from(p, j), p->v_width, group->v_turned);
+    for (int64_t i = 0; i < p->group; i++) {
+        int64_t own = u % p->kv_heads * p->group + i, lead = u / p->kv_heads, rows = i * p->n * p->item;
+        head h = *group;
+        h.q = at(p, p->q, lead, own);
+        if (p->masked) h.mask = at(p, p->mask, lead, own);
+        h.g += rows * p->v_width, h.log_sum += rows, h.dots += rows;
+        if (h.dq) h.dq += rows * p->width;
+        for (int64_t from = 0; from < p->n; from += QUERIES) {
+            block b = block_of(p, from, p->n, j, keys_from(p, j));
+            if (b.cols) attend_back(p, &h, &b);
+        }
+    }
+}
+
 static void backward_piece(void *context, int64_t piece)
 {
-    const job *j = context;
-    const problem *p = &j->p;
-    const ag_call *c = j->c;
-    char *k_turned = j->room + piece * j->scratch, *v_turned = k_turned + room_for(p, p->width * p->m);
-    char *probabilities = v_turned + room_for(p, p->v_width * p->m);
-    for (int64_t u = piece; u < j->units; u += j->pieces) {
-        int64_t kv = u % p->kv_heads, lead = u / p->kv_heads;
-        operand k = at(p, p->k, lead, kv), v = at(p, p->v, lead, kv);
-        p->kernels->turn(p->m, p->width, k.data, k.row, k.col, k_turned);
-        p->kernels->turn(p->m, p->v_width, v.data, v.row, v.col, v_turned);
-        head h = { .k = k, .k_turned = k_turned, .v_turned = v_turned, .p = probabilities };
-        h.ds = probabilities + room_for(p, QUERIES * KEYS);
-        int64_t place = u * p->group * p->n;
-        h.dq = cleared(c, 0, place * p->width, p->group * p->n * p->width, p->item);
-        h.dk = cleared(c, 1, u * p->m * p->width, p->m * p->width, p->item);
-        h.dv = cleared(c, 2, u * p->m * p->v_width, p->m * p->v_width, p->item);
-        for (int64_t i = kv * p->group; i < (kv + 1) * p->group; i++, place += p->n) {
-            h.q = at(p, p->q, lead, i);
-            if (p->masked) h.mask = at(p, p->mask, lead, i);
-            h.y = (char *)c->out[0]->data + place * p->v_width * p->item;
-            h.g = (char *)c->g[0]->data + place * p->v_width * p->item;
-            h.log_sum = (char *)c->out[1]->data + place * p->item;
-            for (int64_t from = 0; from < p->n; from += QUERIES)
-                attend_back(p, &h, (block){ .i = from, .rows = p->n - from < QUERIES ? p->n - from : QUERIES });
-            if (h.dq) h.dq += p->n * p->width * p->item;
-        }
+    const job *w = context;
+    for (int64_t u = piece; u < w->units; u += w->pieces) {
+        head group = head_of(&w->p, w->c, u, w->room + piece * w->scratch);
+        for (int64_t j = 0; j < w->p.m; j += KEYS) keys_back(&w->p, u, &group, j);
     }
 }
 
@@ -342,6 +373,7 @@ ag_status ag__attention_backward(ag_call *c)
     job j = { .p = problem_of(c), .c = c };
     const problem *p = &j.p;
     j.units = p->leads * p->kv_heads;
-    j.scratch = room_for(p, p->width * p->m) + room_for(p, p->v_width * p->m) + 2 * room_for(p, QUERIES * KEYS);
+    j.scratch = room_for(p, p->width * KEYS) + room_for(p, p->v_width * KEYS) + 2 * room_for(p, QUERIES * KEYS) +
+                room_for(p, p->group * p->n);
     return run(&j, backward_piece);
 }
