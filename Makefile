@@ -11,6 +11,7 @@
 #   trajectories       replay PyTorch's optimizer trajectories; FILE=rows.tsv ONLY=name,name
 #   mutants            plant faults in the derivative rules and see that the tests find them
 #   bench              training steps beside the processor's peak (PEERS=1: and PyTorch), into build/bench.jsonl
+#   bench-kernels      products beside OpenBLAS and oneDNN, element functions and memory-bound operations; ARGS='gemm'
 #   bench-tape         ns and bytes per recorded operation, gcc and clang
 #   lint, format       house rules; clang-format on the .c files
 #   headers, ops       generate from autograd/ops.def: the committed headers; build/ops.md, a reference of the operations
@@ -30,7 +31,7 @@ DEPS     = libc6-dev g++ pkg-config uthash-dev zlib1g-dev libjansson-dev libcmoc
 DEPS_DEV = clang libclang-rt-14-dev clang-format valgrind
 
 .PHONY: all programs deps deps-dev run test san tsan valgrind fuzz fuzz-run parity trajectories mutants \
-        bench bench-tape bench-tape-one peers lint format headers ops install uninstall clean FORCE
+        bench bench-kernels bench-tape bench-tape-one peers lint format headers ops install uninstall clean FORCE
 .DEFAULT_GOAL = all
 
 deps:
@@ -228,6 +229,9 @@ bench-tape:
 	    $(MAKE) --no-print-directory CC=$$cc MODE=release bench-tape-one || exit; done
 bench-tape-one: $B/bench/tape
 	@echo "$$($(CC) --version | head -n 1)" && $<
+# make bench-kernels [ARGS='gemm 512x512']; AG_ARCH=avx2 as well.
+bench-kernels: $B/bench/kernels
+	@$< $(ARGS)
 
 # make bench [CASE=mlp512] [THREADS=2]; PEERS=1 beside PyTorch: Debian's, if python3-torch is installed, and PyPI's newest,
 # which is fetched into build/ (several GB).

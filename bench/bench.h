@@ -28,5 +28,7 @@ double bench_peak(void);
 /* ns and bytes per recorded operation (tape_scalar.c), steps of small tensors (tape_tensor.c). */
 void bench_scalar(int rounds);
 void bench_tensor(int rounds);
+/* Element functions and operations bound by memory (kernels_elementwise.c). */
+void bench_elementwise(void);
 
 #endif

@@ -1,14 +1,19 @@
 /* kernels.c - raw kernels beside the machine's limits and the libraries that are installed: `make bench-kernels`.
  *
- * usage: kernels [ROUNDS [gemm|elementwise]]. AG_ARCH chooses our instruction set. */
-#define _POSIX_C_SOURCE 200809L
+ * usage: kernels [gemm|elementwise [SHAPE]]. AG_ARCH chooses our instruction set; SHAPE, as 512x512 or "64 NT", the
+ * products whose title has it in it. */
+#define _GNU_SOURCE /* sched_setaffinity */
 #include "bench.h"
 #include <autograd/kernels/kernels.h>
 #include <dlfcn.h>
 #include <math.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { ROUNDS = 11 };
+static const double SLICE = 2e-3; /* seconds */
 
 /* ---- the libraries, row-major, one thread ---- */
 
@@ -43,13 +48,22 @@ static void find(void *library, const char *name, void *function)
     memcpy(function, &found, sizeof found);
 }
 
-/* OpenBLAS 0.3.21 takes new AMD processors for a Haswell; with AVX-512 its Cooperlake kernels are the best. */
-static void open_libraries(bool avx512)
+/* What the libraries read when they are opened. OpenBLAS 0.3.21 takes new AMD processors for a Haswell; with AVX-512
+ * its SkylakeX kernels are the best. One core for all, or they start more threads. */
+static void prepare_libraries(bool avx512)
 {
-    setenv("OPENBLAS_CORETYPE", avx512 ? "Cooperlake" : "Haswell", 0);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    sched_setaffinity(0, sizeof one, &one);
+    setenv("OPENBLAS_CORETYPE", avx512 ? "SkylakeX" : "Haswell", 1);
     setenv("OPENBLAS_NUM_THREADS", "1", 1);
     setenv("OMP_NUM_THREADS", "1", 1);
-    if (!avx512) setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 0);
+    if (!avx512) setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 1);
+}
+
+static void open_libraries(void)
+{
     void *openblas = open_first((const char *[]){ "libopenblas.so.0", "libopenblas.so", NULL });
     void *dnnl = open_first((const char *[]){ "libdnnl.so.3", "libdnnl.so.2", "libdnnl.so", NULL });
     find(openblas, "cblas_sgemm", &cblas_sgemm);
@@ -57,8 +71,7 @@ static void open_libraries(bool avx512)
     find(dnnl, "dnnl_sgemm", &dnnl_sgemm);
     char *(*config)(void) = NULL;
     find(openblas, "openblas_get_config", &config);
-    printf("# beside us: %s%s%s\n", config ? config() : "no OpenBLAS", dnnl_sgemm ? ", oneDNN" : "",
-           avx512 ? "" : " with AVX2");
+    printf("# beside us: %s%s\n", config ? config() : "no OpenBLAS", dnnl_sgemm ? ", oneDNN" : "");
 }
 
 static void run_openblas(void *arg)
@@ -161,7 +174,7 @@ typedef struct summary {
     int n;
 } summary;
 
-static void one_product(const struct shape *s, bool wide, const ag__kernels *kernels, int rounds, summary *sum)
+static void one_product(const struct shape *s, bool wide, const ag__kernels *kernels, summary *sum)
 {
     product p = { s->m, s->n, s->k, s->kind[0] == 'T', s->kind[1] == 'T', wide, .kernels = kernels };
     p.a = numbers((size_t)s->m * (size_t)s->k, wide), p.b = numbers((size_t)s->k * (size_t)s->n, wide);
@@ -177,7 +190,7 @@ static void one_product(const struct shape *s, bool wide, const ag__kernels *ker
     for (int i = 1; i < n; i++) compare(&p, cases[i].run, cases[i].name);
 
     double before = (bench_peak() / (wide ? 2 : 1));
-    bench_run(cases, n, rounds, 2e-3);
+    bench_run(cases, n, ROUNDS, SLICE);
     double after = (bench_peak() / (wide ? 2 : 1)), peak = (before + after) / 2;
     double gflop = 2e-9 * s->m * s->n * s->k, best = 0;
     const char *title = title_of(s);
@@ -198,14 +211,14 @@ static void one_product(const struct shape *s, bool wide, const ag__kernels *ker
     free(p.a), free(p.b), free(p.c), free(p.work);
 }
 
-static void bench_gemm(const char *arch, int rounds, const char *only)
+static void bench_gemm(const char *arch, const char *only)
 {
     for (int wide = 0; wide < 2; wide++) {
         summary sum = { .worst = INFINITY };
         printf("# %s, %s, one core\n", wide ? "f64" : "f32", arch);
         for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
             if (!only || strstr(title_of(&shapes[i]), only))
-                one_product(&shapes[i], wide, ag__kernels_of(arch, wide), rounds, &sum);
+                one_product(&shapes[i], wide, ag__kernels_of(arch, wide), &sum);
         if (sum.n)
             printf("# the first %d: geometric mean %.2f of the best library, worst but for 16^3 %.2f\n", sum.n,
                    exp(sum.log_ratio / sum.n), sum.worst);
@@ -214,13 +227,14 @@ static void bench_gemm(const char *arch, int rounds, const char *only)
 
 int main(int argc, char **argv)
 {
-    long rounds = argc > 1 ? strtol(argv[1], NULL, 10) : 11;
-    const char *what = argc > 2 ? argv[2] : "", *arch = ag__kernels_choose();
-    if (rounds < 1 || rounds > 1000 || !arch) {
-        fprintf(stderr, "usage: kernels [ROUNDS [gemm|elementwise]]; AG_ARCH names an instruction set\n");
+    const char *what = argc > 1 ? argv[1] : "", *only = argc > 2 ? argv[2] : NULL, *arch = ag__kernels_choose();
+    bool gemm = !strcmp(what, "gemm"), elementwise = !strcmp(what, "elementwise");
+    if (!arch || argc > 3 || (argc > 1 && !gemm && !elementwise)) {
+        fprintf(stderr, "usage: kernels [gemm|elementwise [SHAPE]]; AG_ARCH names an instruction set\n");
         return EXIT_FAILURE;
     }
-    open_libraries(!strcmp(arch, "avx512"));
-    if (strcmp(what, "elementwise") != 0) bench_gemm(arch, (int)rounds, argc > 3 ? argv[3] : NULL);
+    prepare_libraries(!strcmp(arch, "avx512"));
+    if (!elementwise) open_libraries(), bench_gemm(arch, only);
+    if (!gemm) bench_elementwise();
     return EXIT_SUCCESS;
 }
