@@ -342,7 +342,7 @@ static const ag_op no_rule = { .name = "opaque", .n_in = 1, .shape = ag_shape_sa
     X(into_intermediate, EINVAL, "ag_backward: .into: y [2,3] is no leaf that collects a gradient",                    \
       ag_tensor *y = ag_square(V(2, 3)); ag_backward(ag_sum(y), .into = AG_PARAMS({ "y", y })))                        \
     X(second_walk, ESAVED,                                                                                             \
-      "the walk passed ag_sum [] before and gave back what it needs; walk the first time with .retain = true",         \
+      "ag_backward passed ag_sum [] before and gave back what it needs; the first time say .retain = true",         \
       ag_backward(spent()))                                                                                            \
     X(overwritten, ESAVED, "input 1 [2,3] of ag_square was overwritten after it was used and before its derivative",   \
       ag_backward(overwritten()))                                                                                      \

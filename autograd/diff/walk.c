@@ -129,7 +129,7 @@ static inline bool still_valid(ag_tensor *y)
     if (ag__unlikely(y->flags & AG__SPENT))
         return ag_fail(
                    AG_ESAVED,
-                   "the walk passed %s %s before and gave back what it needs; walk the first time with .retain = true",
+                   "ag_backward passed %s %s before and gave back what it needs; the first time say .retain = true",
                    ag__title(y->op), ag__text(y->layout)),
                false;
     for (int i = 0; i < y->n_in; i++) {

@@ -101,7 +101,7 @@ static bool apply(ag_tape *t, const ag_op *op, const void *attr, int n, ag_tenso
 
 ag_tensor *(ag_apply)(const ag_op *op, const void *attr, int n, ag_tensor *const *in)
 {
-    ag_tape *t = ag__tape("ag_apply");
+    ag_tape *t = ag__tape(op ? ag__title(op) : "ag_apply");
     ag_tensor *out[AG_MAX_OUT];
     if (!t || !well_formed(op, attr, n) || !apply(t, op, attr, n, in, out)) return NULL;
     for (int k = 1; k < op->n_out; k++) out[k]->flags |= AG__HIDDEN;
