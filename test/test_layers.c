@@ -252,6 +252,7 @@ static ag_module *Crowd(void)
 /* Makes, runs and lists a network; the error that stopped it. Whatever is made is freed. */
 static ag_status whole_life(void)
 {
+    ag_seed(1); /* how often a truncated normal is drawn again is chance */
     ag_module *shared = ag_Linear(3, 3), *top = NULL;
     ag_module *net = ag_Sequential(ag_Flatten(), ag_Linear(4, 3), ag_Dropout(0.5), ag_Residual(ag_Sequential(shared)),
                                    ag_Act(ag_relu));

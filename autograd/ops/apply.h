@@ -90,4 +90,6 @@ void ag__each_binary_back(const ag__layout *ly, const void *g, const void *y, co
 void ag__copy_into(const ag__layout *dl, void *dst, const ag__layout *sl, const void *src, bool add);
 /* Every element becomes value, which the dtype can hold. */
 void ag__fill(const ag__layout *l, void *data, double value);
+/* random.c: bit i % 8 of bits[i / 8] is what ag_bernoulli(p, n) would draw as element i. */
+void ag__bernoulli_bits(double p, int64_t n, uint8_t *bits);
 #endif

@@ -1,25 +1,31 @@
 /* dropout.c - zeros at random places (Srivastava et al., "Dropout: a simple way to prevent neural networks from
  * overfitting", JMLR 2014).
  *
- * The operation itself takes x and a mask, and is linear in x: with the same mask it is its own vjp and jvp. */
+ * The operation itself takes x and a mask of one bit an element, and is linear in x: with the same mask it is its own
+ * vjp and jvp. */
 #include <autograd/ops/family.h>
+
+static int64_t mask_bytes(int64_t n)
+{
+    return n / 8 + (n % 8 != 0);
+}
 
 static ag_status dropout_shape(const ag_call *c, ag_shape *out)
 {
     const ag__layout *x = c->in[0]->layout, *kept = c->in[1] ? c->in[1]->layout : x;
-    if (kept->dtype != AG_BOOL || !ag__same_dims(x, kept))
-        return ag_fail(AG_ESHAPE, "ag_dropout: the mask of %s is %s %s", ag__text(x), ag_dtype_name(kept->dtype),
-                       ag__text(kept));
+    if (kept->dtype != AG_U8 || kept->rank != 1 || kept->numel != mask_bytes(x->numel))
+        return ag_fail(AG_ESHAPE, "ag_dropout: the mask of %s is %s %s, not one bit an element", ag__text(x),
+                       ag_dtype_name(kept->dtype), ag__text(kept));
     ag__shape_copy(out, x);
     return AG_OK;
 }
 
 /* y = x scale where kept, else 0, whatever x is */
-#define DROP(real)                                                                     \
-    do {                                                                               \
-        const real *x = c->in[0]->data;                                                \
-        real *y = c->out[0]->data, scale = (real)(1 / (1 - *(const double *)c->attr)); \
-        for (int64_t i = 0; i < n; i++) y[i] = kept[i] ? x[i] * scale : 0;             \
+#define DROP(real)                                                                          \
+    do {                                                                                    \
+        const real *x = c->in[0]->data;                                                     \
+        real *y = c->out[0]->data, scale = (real)(1 / (1 - *(const double *)c->attr));      \
+        for (int64_t i = 0; i < n; i++) y[i] = kept[i / 8] >> i % 8 & 1 ? x[i] * scale : 0; \
     } while (0)
 static ag_status dropout_forward(ag_call *c)
 {
@@ -55,5 +61,9 @@ ag_tensor *ag_dropout(ag_tensor *x, double p)
     ag_tape *t;
     if (!ag__begin(&t, &x, who) || !ag__need_float(x, who)) return NULL;
     if (!(p >= 0 && p < 1)) return ag_fail(AG_EINVAL, "%s: probability %g is not in [0, 1)", who, p), NULL;
-    return ag__apply(&ag__op_dropout, &p, x, (ag_bernoulli)(1 - p, x->layout->rank, x->layout->dims));
+    int64_t n = x->layout->numel;
+    ag_tensor *kept = ag__temporary(t, ag__layout_get(&t->layouts, AG_U8, 1, (int64_t[]){ mask_bytes(n) }, who));
+    if (!kept) return NULL;
+    ag__bernoulli_bits(1 - p, n, kept->data);
+    return ag__apply(&ag__op_dropout, &p, x, kept);
 }

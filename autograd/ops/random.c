@@ -228,6 +228,15 @@ ag_tensor *(ag_randint)(int64_t below, int rank, const int64_t *dims)
     return x;
 }
 
+void ag__bernoulli_bits(double p, int64_t n, uint8_t *bits)
+{
+    source s = { .g = &generator };
+    for (int64_t i = 0; i < n; i++) {
+        if (i % 8 == 0) bits[i / 8] = 0;
+        bits[i / 8] = (uint8_t)(bits[i / 8] | (unsigned)(unit(draw(&s)) < p) << i % 8);
+    }
+}
+
 ag_tensor *(ag_bernoulli)(double p, int rank, const int64_t *dims)
 {
     if (!(p >= 0 && p <= 1)) return ag_fail(AG_EINVAL, "ag_bernoulli: probability %g is not in [0, 1]", p), NULL;
