@@ -221,6 +221,7 @@ static void test_axes(void **state)
 
 int main(void)
 {
+    ag__kernels_choose(); /* as a tape does */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_copies, fresh, done),
         cmocka_unit_test(test_iterate),

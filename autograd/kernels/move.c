@@ -2,9 +2,12 @@
 #ifndef AG__TEXT
 #include <autograd/kernels/isa.h>
 #include <autograd/kernels/kernels.h>
+#include <autograd/kernels/pairs.h>
 #define AG__TEXT <autograd/kernels/move.c>
 #include <autograd/kernels/each_real.h>
 #else
+
+#include <autograd/kernels/run.h>
 
 AG__INLINE void AG__TYPED(copy_loop)(int64_t n, const real *x, int64_t sx, real *y, int64_t sy, bool add)
 {
@@ -17,6 +20,15 @@ AG__INLINE void AG__TYPED(copy_loop)(int64_t n, const real *x, int64_t sx, real 
     }
 }
 
+AG__INLINE void AG__TYPED(add_runs)(int64_t n, const real *x, int64_t sx, real *y)
+{
+    real buffer[AG__BLOCK];
+    for (int64_t from = 0, m; from < n; from += m) {
+        m = n - from < AG__BLOCK ? n - from : AG__BLOCK;
+        AG__TYPED(copy_loop)(m, AG__TYPED(gather)(x, sx, from, m, buffer), 1, y + from, 1, true);
+    }
+}
+
 void AG__TYPED(copy)(int64_t n, const void *x, int64_t sx, void *y, int64_t sy, bool add)
 {
     if (sy == 0 && n > 0) {
@@ -26,6 +38,10 @@ void AG__TYPED(copy)(int64_t n, const void *x, int64_t sx, void *y, int64_t sy, 
         AG__TYPED(copy_loop)(n, x, 1, y, 1, add);
     else if (sx == 0 && sy == 1)
         AG__TYPED(copy_loop)(n, x, 0, y, 1, add);
+    else if (sy == 1 && add)
+        AG__TYPED(add_runs)(n, x, sx, y);
+    else if (sy == 1)
+        AG__TYPED(collect)(n, x, sx, y);
     else
         AG__TYPED(copy_loop)(n, x, sx, y, sy, add);
 }
@@ -54,6 +70,8 @@ void AG__TYPED(scale)(int64_t n, double k, const void *x, int64_t sx, void *y, i
 {
     if (n == 1 || (sx == 1 && sy == 1))
         AG__TYPED(scale_loop)(n, (real)k, x, 1, y, 1, add);
+    else if (sx == 0 && sy == 1)
+        AG__TYPED(scale_loop)(n, (real)k, x, 0, y, 1, add);
     else
         AG__TYPED(scale_loop)(n, (real)k, x, sx, y, sy, add);
 }

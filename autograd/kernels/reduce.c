@@ -1,8 +1,8 @@
 /* reduce.c - sum, max, min, dot and softmax of one row.
  *
- * A block of AG__BLOCK elements is reduced in LANES interleaved partial results, then these by halves; fewer than LANES
- * one after the other. The order is the same on every instruction set and for every stride; blocks join as pairs.h
- * says. */
+ * A block of AG__BLOCK elements is reduced in LANES interleaved partial results, which keep several vectors busy, then
+ * these by halves; FEW elements one after the other. The order is the same on every instruction set and for every
+ * stride; blocks join as pairs.h says. */
 #ifndef AG__TEXT
 #include <autograd/kernels/isa.h>
 #include <autograd/kernels/kernels.h>
@@ -10,9 +10,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { LANES = 16, DOT = AG__N_REDUCE };
-#define VL  ((int)(AG__VECTOR_BYTES / sizeof(real)))
-#define vec AG__TYPED(vec)
+enum { FEW = 16, DOT = AG__N_REDUCE };
+#define LANES ((int)(256 / sizeof(real)))
+#define VL    ((int)(AG__VECTOR_BYTES / sizeof(real)))
+#define vec   AG__TYPED(vec)
 
 #define AG__TEXT <autograd/kernels/reduce.c>
 #include <autograd/kernels/each_real.h>
@@ -24,7 +25,7 @@ typedef real vec __attribute__((vector_size(AG__VECTOR_BYTES), aligned(sizeof(re
 
 AG__INLINE vec AG__TYPED(join_vec)(int op, vec p, vec x)
 {
-    if (op == AG__SUM) return p + x;
+    if (op == AG__SUM || op == DOT) return p + x;
     __typeof__(x > p) wins = (op == AG__MAX ? x > p : x < p) | (x != x); /* the first NaN stays */
     return (vec)(((__typeof__(wins))x & wins) | ((__typeof__(wins))p & ~wins));
 }
@@ -48,20 +49,33 @@ AG__INLINE void AG__TYPED(step)(int op, vec *partial, const real *a, const real 
     }
 }
 
-AG__INLINE real AG__TYPED(reduce_lanes)(int op, int64_t n, const real *a, const real *b)
+/* n elements join the partial results, the last of them filled up with what changes nothing. */
+AG__INLINE void AG__TYPED(steps)(int op, real empty, vec *partial, int64_t n, const real *a, const real *b)
 {
-    real empty = op == AG__MAX ? -K(INFINITY) : op == AG__MIN ? K(INFINITY) : 0, lane[LANES], tail[2][LANES];
-    vec partial[LANES / VL];
-    for (int v = 0; v < LANES / VL; v++) partial[v] = (vec){ 0 } + empty;
+    real tail[2][LANES];
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES) AG__TYPED(step)(op, partial, a + i, b + i);
-    if (i < n) {
-        for (int l = 0; l < LANES; l++) tail[0][l] = empty, tail[1][l] = 0;
-        for (int l = 0; l < (int)(n - i); l++) tail[0][l] = a[i + l], tail[1][l] = b[i + l];
-        AG__TYPED(step)(op, partial, tail[0], tail[1]);
-    }
+    if (i == n) return;
+    for (int l = 0; l < LANES; l++) tail[0][l] = empty, tail[1][l] = 0;
+    for (int l = 0; l < (int)(n - i); l++) tail[0][l] = a[i + l], tail[1][l] = b[i + l];
+    AG__TYPED(step)(op, partial, tail[0], tail[1]);
+}
+
+AG__INLINE void AG__TYPED(start)(vec *partial, real empty)
+{
+    AG__UNROLL
+    for (int v = 0; v < LANES / VL; v++) partial[v] = (vec){ 0 } + empty;
+}
+
+/* By halves: lane l joins lane l + LANES / 2, and so on. */
+AG__INLINE real AG__TYPED(finish)(int op, vec *partial)
+{
+    real lane[VL];
+    AG__UNROLL
+    for (int half = LANES / VL / 2; half > 0; half /= 2) AG__UNROLL
+    for (int v = 0; v < half; v++) partial[v] = AG__TYPED(join_vec)(op, partial[v], partial[v + half]);
     memcpy(lane, partial, sizeof lane);
-    for (int half = LANES / 2; half > 0; half /= 2)
+    for (int half = VL / 2; half > 0; half /= 2)
         for (int l = 0; l < half; l++) lane[l] = AG__TYPED(join)(op, lane[l], lane[l + half]);
     return lane[0];
 }
@@ -79,14 +93,19 @@ AG__INLINE real AG__TYPED(reduce_few)(int op, int64_t n, const real *a, const re
     return r;
 }
 
+/* Sums and products, a block. */
 AG__INLINE real AG__TYPED(reduce_block)(int op, int64_t n, const real *a, const real *b)
 {
-    return n < LANES ? AG__TYPED(reduce_few)(op, n, a, b) : AG__TYPED(reduce_lanes)(op, n, a, b);
+    if (n < FEW) return AG__TYPED(reduce_few)(op, n, a, b);
+    vec partial[LANES / VL];
+    AG__TYPED(start)(partial, 0);
+    AG__TYPED(steps)(op, 0, partial, n, a, b);
+    return AG__TYPED(finish)(op, partial);
 }
 
 AG__INLINE double AG__TYPED(reduce)(int op, int64_t n, const real *a, int64_t sa, const real *b, int64_t sb)
 {
-    real a_run[AG__BLOCK], b_run[AG__BLOCK], extreme = 0;
+    real a_run[AG__BLOCK], b_run[AG__BLOCK];
     ag__pairs sum;
     sum.count = 0;
     for (int64_t from = 0, m; from < n; from += m) {
@@ -94,12 +113,25 @@ AG__INLINE double AG__TYPED(reduce)(int op, int64_t n, const real *a, int64_t sa
         const real *x = AG__TYPED(gather)(a, sa, from, m, a_run);
         real r = AG__TYPED(reduce_block)(op, m, x, op == DOT ? AG__TYPED(gather)(b, sb, from, m, b_run) : x);
         if (n <= AG__BLOCK) return r;
-        if (op == AG__MAX || op == AG__MIN)
-            extreme = from ? AG__TYPED(join)(op, extreme, r) : r;
-        else
-            ag__pairs_add(&sum, r);
+        ag__pairs_add(&sum, r);
     }
-    return op == AG__MAX || op == AG__MIN ? extreme : ag__pairs_sum(&sum);
+    return ag__pairs_sum(&sum);
+}
+
+/* max and min: rounding is no matter, and the lanes go on from block to block. */
+AG__INLINE double AG__TYPED(extreme)(int op, int64_t n, const real *x, int64_t sx)
+{
+    real run[AG__BLOCK], empty = op == AG__MAX ? -K(INFINITY) : K(INFINITY);
+    vec partial[LANES / VL];
+    AG__TYPED(start)(partial, empty);
+    const int64_t block = sx == 1 ? n : AG__BLOCK;
+    for (int64_t from = 0, m; from < n; from += m) {
+        m = n - from < block ? n - from : block;
+        const real *in = AG__TYPED(gather)(x, sx, from, m, run);
+        if (n < FEW) return AG__TYPED(reduce_few)(op, n, in, in);
+        AG__TYPED(steps)(op, empty, partial, m, in, in);
+    }
+    return AG__TYPED(finish)(op, partial);
 }
 
 double AG__TYPED(sum)(int64_t n, const void *x, int64_t sx)
@@ -108,11 +140,11 @@ double AG__TYPED(sum)(int64_t n, const void *x, int64_t sx)
 }
 double AG__TYPED(max)(int64_t n, const void *x, int64_t sx)
 {
-    return AG__TYPED(reduce)(AG__MAX, n, x, sx, x, sx);
+    return AG__TYPED(extreme)(AG__MAX, n, x, sx);
 }
 double AG__TYPED(min)(int64_t n, const void *x, int64_t sx)
 {
-    return AG__TYPED(reduce)(AG__MIN, n, x, sx, x, sx);
+    return AG__TYPED(extreme)(AG__MIN, n, x, sx);
 }
 double AG__TYPED(dot)(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb)
 {

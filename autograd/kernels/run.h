@@ -1,5 +1,16 @@
 /* run.h - a run of strided elements as contiguous memory, so that a loop is written once. Part of a text over `real`. */
 
+/* y[i] = x[i * sx]. Known strides become shuffles of vectors. */
+AG__INLINE void AG__TYPED(collect)(int64_t n, const real *x, int64_t sx, real *y)
+{
+    if (sx == 2)
+        for (int64_t i = 0; i < n; i++) y[i] = x[2 * i];
+    else if (sx == -1)
+        for (int64_t i = 0; i < n; i++) y[i] = x[-i];
+    else
+        for (int64_t i = 0; i < n; i++) y[i] = x[i * sx];
+}
+
 /* n elements of x from number `from`: in place if they are contiguous, else copied to `buffer`. A repeated element
  * (stride 0) is written only for the first run. */
 AG__INLINE const real *AG__TYPED(gather)(const real *x, int64_t sx, int64_t from, int64_t n, real *buffer)
@@ -11,7 +22,7 @@ AG__INLINE const real *AG__TYPED(gather)(const real *x, int64_t sx, int64_t from
     if (sx == 0)
         for (int64_t i = 0; i < n; i++) buffer[i] = first;
     else
-        for (int64_t i = 0; i < n; i++) buffer[i] = x[i * sx];
+        AG__TYPED(collect)(n, x, sx, buffer);
     return buffer;
 }
 
