@@ -3,7 +3,7 @@
  *
  * An element is the sum of its products lane by lane, then of the lanes in a fixed order: the same bits in every row and
  * column. */
-enum { AG__TYPED(DOT_ROWS) = MR / 2, AG__TYPED(DOT_COLUMNS) = 4 };
+enum { AG__TYPED(DOT_ROWS) = MR / 2 };
 
 /* Would a quarter of the lanes be empty? What is asked of m would make rows depend on their number. */
 static bool AG__TYPED(is_narrow)(const ag__gemm *g)
@@ -38,15 +38,18 @@ AG__INLINE void AG__TYPED(sum_lanes)(const vec *v, real *dot)
     }
 }
 
-AG__INLINE void AG__TYPED(dots_body)(int rows, int columns, const ag__gemm *g, const real *a, const real *b, const real *bias,
-                                     real *c)
+/* sums[i][j] = row i of a times column j of b */
+AG__INLINE void AG__TYPED(dots_body)(int rows, int columns, const ag__gemm *g, const real *a, const real *b, real *sums)
 {
-    vec sum[AG__TYPED(DOT_ROWS)][AG__TYPED(DOT_COLUMNS)];
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < AG__TYPED(DOT_COLUMNS); j++) sum[i][j] = (vec){ 0 };
+    vec sum[AG__TYPED(DOT_ROWS)][DOT_COLUMNS];
+    AG__UNROLL
+    for (int i = 0; i < rows; i++) {
+        AG__UNROLL
+        for (int j = 0; j < DOT_COLUMNS; j++) sum[i][j] = (vec){ 0 };
+    }
     int64_t p = 0;
     for (; p + VL <= g->k; p += VL) {
-        vec x[AG__TYPED(DOT_COLUMNS)];
+        vec x[DOT_COLUMNS];
         AG__UNROLL
         for (int j = 0; j < columns; j++) x[j] = *(const vec *)(b + j * g->b_col + p);
         AG__UNROLL
@@ -56,45 +59,67 @@ AG__INLINE void AG__TYPED(dots_body)(int rows, int columns, const ag__gemm *g, c
             for (int j = 0; j < columns; j++) sum[i][j] += y * x[j];
         }
     }
-    if (p < g->k)
-        for (int i = 0; i < rows; i++)
-            for (int j = 0; j < columns; j++)
-                sum[i][j] += AG__TYPED(load_lanes)(a + i * g->a_row + p, 0, (int)(g->k - p)) *
-                             AG__TYPED(load_lanes)(b + j * g->b_col + p, 0, (int)(g->k - p));
-    AG__UNROLL
-    for (int i = 0; i < rows; i++, c += g->ldc) {
-        real dot[AG__TYPED(DOT_COLUMNS)];
-        AG__TYPED(sum_lanes)(sum[i], dot);
+    if (p < g->k) {
+        const int left = (int)(g->k - p);
+        vec x[DOT_COLUMNS];
         AG__UNROLL
-        for (int j = 0; j < columns; j++) c[j] = AG__TYPED(finish)(g, dot[j], &c[j], bias ? &bias[j] : NULL);
+        for (int j = 0; j < columns; j++) x[j] = AG__TYPED(load_lanes)(b + j * g->b_col + p, 0, left);
+        AG__UNROLL
+        for (int i = 0; i < rows; i++) {
+            vec y = AG__TYPED(load_lanes)(a + i * g->a_row + p, 0, left);
+            AG__UNROLL
+            for (int j = 0; j < columns; j++) sum[i][j] += y * x[j];
+        }
     }
+    AG__UNROLL
+    for (int i = 0; i < rows; i++) AG__TYPED(sum_lanes)(sum[i], sums + i * AG__GEMM_NARROW);
 }
 
-typedef void AG__TYPED(dots_fn)(const ag__gemm *g, const real *a, const real *b, const real *bias, real *c);
-#define DOTS(name, rows, columns)                                                                                      \
-    static void AG__TYPED(name##_##columns)(const ag__gemm *g, const real *a, const real *b, const real *bias, real *c) \
-    {                                                                                                                  \
-        AG__TYPED(dots_body)(rows, columns, g, a, b, bias, c);                                                         \
+typedef void AG__TYPED(dots_fn)(const ag__gemm *g, const real *a, const real *b, real *sums);
+#define DOTS(name, rows, columns)                                                                          \
+    static void AG__TYPED(name##_##columns)(const ag__gemm *g, const real *a, const real *b, real *sums)   \
+    {                                                                                                      \
+        AG__TYPED(dots_body)(rows, columns, g, a, b, sums);                                                \
     }
-DOTS(dots_of_row, 1, 1) DOTS(dots_of_row, 1, 2) DOTS(dots_of_row, 1, 3) DOTS(dots_of_row, 1, 4)
-DOTS(dots, AG__TYPED(DOT_ROWS), 1) DOTS(dots, AG__TYPED(DOT_ROWS), 2) DOTS(dots, AG__TYPED(DOT_ROWS), 3)
+DOTS(dots_of_row, 1, 1)
+DOTS(dots_of_row, 1, 2)
+DOTS(dots_of_row, 1, 3)
+DOTS(dots_of_row, 1, 4)
+DOTS(dots, AG__TYPED(DOT_ROWS), 1)
+DOTS(dots, AG__TYPED(DOT_ROWS), 2)
+DOTS(dots, AG__TYPED(DOT_ROWS), 3)
 DOTS(dots, AG__TYPED(DOT_ROWS), 4)
 #undef DOTS
 
+/* A row of sums into C. */
+AG__INLINE void AG__TYPED(store_sums)(const ag__gemm *g, const real *sums, real *c)
+{
+    for (int64_t j = 0; j < g->n; j += VL) {
+        int lanes = g->n - j < VL ? (int)(g->n - j) : VL;
+        vec v = *(const vec *)(sums + j);
+        if (g->add) v += AG__TYPED(load_lanes)(c + j, 0, lanes);
+        if (g->bias) v += AG__TYPED(load_lanes)((const real *)g->bias + j, 0, lanes);
+        if (g->act == RELU) v = AG__TYPED(relu)(v);
+        AG__TYPED(store_lanes)(c + j, 0, lanes, v);
+    }
+}
+
 static void AG__TYPED(narrow)(const ag__gemm *g)
 {
-    static AG__TYPED(dots_fn) *const dots[2][4] = {
+    static AG__TYPED(dots_fn) *const dots[2][DOT_COLUMNS] = {
         { AG__TYPED(dots_of_row_1), AG__TYPED(dots_of_row_2), AG__TYPED(dots_of_row_3), AG__TYPED(dots_of_row_4) },
         { AG__TYPED(dots_1), AG__TYPED(dots_2), AG__TYPED(dots_3), AG__TYPED(dots_4) },
     };
-    const real *a = g->a, *b = g->b, *bias = g->bias;
-    real *c = g->c;
+    const real *a = g->a, *b = g->b;
+    real *c = g->c, sums[AG__TYPED(DOT_ROWS) * AG__GEMM_NARROW];
     for (int64_t i = 0, rows; i < g->m; i += rows) {
         bool several = g->m - i >= AG__TYPED(DOT_ROWS);
         rows = several ? AG__TYPED(DOT_ROWS) : 1;
         for (int64_t j = 0, columns; j < g->n; j += columns) {
-            columns = g->n - j < AG__TYPED(DOT_COLUMNS) ? g->n - j : AG__TYPED(DOT_COLUMNS);
-            dots[several][columns - 1](g, a + i * g->a_row, b + j * g->b_col, bias ? bias + j : NULL, c + i * g->ldc + j);
+            columns = g->n - j < DOT_COLUMNS ? g->n - j : DOT_COLUMNS;
+            dots[several][columns - 1](g, a + i * g->a_row, b + j * g->b_col, sums + j);
         }
+        for (int64_t r = 0; r < rows; r++)
+            AG__TYPED(store_sums)(g, sums + r * AG__GEMM_NARROW, c + (i + r) * g->ldc);
     }
 }
