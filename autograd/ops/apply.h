@@ -74,17 +74,22 @@ typedef void ag__loop_fn(int64_t n, char *const *p, const int64_t *stride, void 
 /* Sizes are those of `rank, dims`; operands are aligned at the last axis and repeat where their size is 1 or absent. */
 void ag__iterate(int rank, const int64_t *dims, int n_operand, const ag__layout *const *l, void *const *data,
                  ag__loop_fn *loop, void *user);
+/* The same by several threads if it is worth it, an element taking so many nanoseconds: `loop` writes to operand `written`
+ * only and keeps nothing in *user. */
+void ag__iterate_shared(int rank, const int64_t *dims, int n_operand, const ag__layout *const *l, void *const *data,
+                        ag__loop_fn *loop, void *user, int written, double nanoseconds);
 
-/* each.c: element kernels over any strides. Operands broadcast to the layout of y; d lies in the dense form of its
- * input's layout (lx, ld). */
-void ag__each_unary(const ag__layout *ly, void *y, const ag__layout *lx, const void *x, ag__unary_fn *f);
-void ag__each_binary(const ag__layout *ly, void *y, const ag__layout *la, const void *a, const ag__layout *lb,
-                     const void *b, ag__binary_fn *f);
-void ag__each_unary_back(const ag__layout *ly, const void *g, const void *y, const ag__layout *lx, const void *x, void *d,
-                         bool add, ag__unary_back_fn *f);
-void ag__each_binary_back(const ag__layout *ly, const void *g, const void *y, const ag__layout *la, const void *a,
-                          const ag__layout *lb, const void *b, const ag__layout *ld, void *d, bool add,
-                          ag__binary_back_fn *f);
+/* each.c: element kernels (ag__unary_code, ag__binary_code) over any strides, by several threads if it is worth it.
+ * Operands broadcast to the layout of y; d lies in the dense form of its input's layout (lx, ld). Up to AG__AT_ONCE elements
+ * that lie flat need not come here. */
+enum { AG__AT_ONCE = 4096 };
+void ag__each_unary(int code, const ag__layout *ly, void *y, const ag__layout *lx, const void *x);
+void ag__each_binary(int code, const ag__layout *ly, void *y, const ag__layout *la, const void *a, const ag__layout *lb,
+                     const void *b);
+void ag__each_unary_back(int code, const ag__layout *ly, const void *g, const void *y, const ag__layout *lx,
+                         const void *x, void *d, bool add);
+void ag__each_binary_back(int code, int by, const ag__layout *ly, const void *g, const void *y, const ag__layout *la,
+                          const void *a, const ag__layout *lb, const void *b, void *d, bool add);
 
 /* Copies src (any strides, any dtype) into dst's shape, broadcasting and converting; add: += (floating, same dtype). */
 void ag__copy_into(const ag__layout *dl, void *dst, const ag__layout *sl, const void *src, bool add);

@@ -83,7 +83,7 @@ void ag__fill(const ag__layout *l, void *data, double value)
     int t = ag__dtype_index(l->dtype);
     union ag__one one;
     ag__set(&ag__layout_0d[t], &one, 0, value);
-    if (l->dense)
+    if (l->dense && l->numel <= AG__AT_ONCE)
         convert[t][t](l->numel, (char *const[]){ data, (char *)&one }, (const int64_t[]){ 1, 0 }, NULL);
     else
         ag__copy_into(l, data, &ag__layout_0d[t], &one, false);
@@ -93,7 +93,7 @@ void ag__copy_into(const ag__layout *dl, void *dst, const ag__layout *sl, const 
 {
     const ag__layout *const layouts[] = { dl, sl };
     void *const data[] = { dst, (void *)(uintptr_t)src }; /* only read */
-    if (dl == sl && dl->dense && dl->numel && !add_to) {
+    if (dl == sl && dl->dense && dl->numel && dl->numel <= AG__AT_ONCE && !add_to) {
         memcpy(dst, src, (size_t)dl->numel * dl->item);
         return;
     }
@@ -103,5 +103,5 @@ void ag__copy_into(const ag__layout *dl, void *dst, const ag__layout *sl, const 
         run = add, user = ag__kernels_for(dl->dtype);
     else if (dl->dtype == sl->dtype)
         run = same, user = dl;
-    ag__iterate(dl->rank, dl->dims, 2, layouts, data, run, (void *)(uintptr_t)user);
+    ag__iterate_shared(dl->rank, dl->dims, 2, layouts, data, run, (void *)(uintptr_t)user, 0, 0.12);
 }

@@ -42,11 +42,10 @@ static ag_tensor *unary(const ag_op *op, int code, const char *who, ag_tensor *x
         return ag_fail(AG_EDTYPE, "%s: needs f32 or f64, got %s %s", who, ag_dtype_name(l->dtype), ag__text(l)), NULL;
     ag_tensor *y = ag__temporary(t, ly);
     if (ag__unlikely(!y)) return NULL;
-    ag__unary_fn *f = ag__kernels_for(l->dtype)->unary[code];
-    if (ag__likely(l == ly))
-        f(l->numel, x->data, 1, y->data, 1);
+    if (ag__likely(l == ly && l->numel <= AG__AT_ONCE))
+        ag__kernels_for(l->dtype)->unary[code](l->numel, x->data, 1, y->data, 1);
     else
-        ag__each_unary(ly, y->data, l, x->data, f);
+        ag__each_unary(code, ly, y->data, l, x->data);
     if (ag__records(x) && !ag__node_record_few(t, op, 1, x, NULL, y)) return NULL;
     return y;
 }
@@ -99,12 +98,11 @@ static ag_tensor *binary(const ag_op *op, int code, const char *who, ag_tensor *
         return ag_fail(AG_EDTYPE, "%s: needs f32 or f64, got %s %s", who, ag_dtype_name(l->dtype), ag__text(l)), NULL;
     ag_tensor *y = ag__temporary(t, l);
     if (ag__unlikely(!y)) return NULL;
-    ag__binary_fn *f = ag__kernels_for(l->dtype)->binary[code];
     if (l->numel == 1 && one_forward(code, l->dtype, a->data, b->data, y->data)) {
-    } else if (ag__likely((la == l || la->numel == 1) && (lb == l || lb->numel == 1)))
-        f(l->numel, a->data, la->numel != 1, b->data, lb->numel != 1, y->data, 1);
+    } else if (ag__likely((la == l || la->numel == 1) && (lb == l || lb->numel == 1) && l->numel <= AG__AT_ONCE))
+        ag__kernels_for(l->dtype)->binary[code](l->numel, a->data, la->numel != 1, b->data, lb->numel != 1, y->data, 1);
     else
-        ag__each_binary(l, y->data, la, a->data, lb, b->data, f);
+        ag__each_binary(code, l, y->data, la, a->data, lb, b->data);
     if ((ag__records(a) || ag__records(b)) && !ag__node_record_few(t, op, 2, a, b, y)) return NULL;
     return y;
 }
@@ -116,14 +114,13 @@ static bool unary_backward(ag_tape *t, ag_tensor *y, int code, const bool *need)
     (void)need;
     ag_tensor *x = y->in[0];
     const ag__layout *l = y->layout;
-    ag__unary_back_fn *f = ag__kernels_for(l->dtype)->unary_back[code];
     bool add;
     void *d = ag__adjoint_of(t, x, &add);
     if (ag__unlikely(!d)) return false;
-    if (ag__likely(x->layout == l))
-        f(l->numel, y->adj, 1, x->data, 1, y->data, 1, d, 1, add);
+    if (ag__likely(x->layout == l && l->numel <= AG__AT_ONCE))
+        ag__kernels_for(l->dtype)->unary_back[code](l->numel, y->adj, 1, x->data, 1, y->data, 1, d, 1, add);
     else
-        ag__each_unary_back(l, y->adj, y->data, x->layout, x->data, d, add, f);
+        ag__each_unary_back(code, l, y->adj, y->data, x->layout, x->data, d, add);
     return true;
 }
 
@@ -132,11 +129,10 @@ static bool binary_backward(ag_tape *t, ag_tensor *y, int code, const bool *need
     ag_tensor *a = y->in[0], *b = y->in[1];
     const ag__layout *l = y->layout, *la = a->layout, *lb = b->layout;
     const ag__kernels *k = ag__kernels_for(l->dtype);
-    bool flat = (la == l || la->numel == 1) && (lb == l || lb->numel == 1);
+    bool flat = (la == l || la->numel == 1) && (lb == l || lb->numel == 1) && l->numel <= AG__AT_ONCE;
     int64_t sa = la->numel != 1, sb = lb->numel != 1;
     for (int i = 0; i < 2; i++) {
         if (!need[i] || (l->numel == 1 && ag__one_backward(code, y, i))) continue;
-        ag__binary_back_fn *f = i ? k->back_b[code] : k->back_a[code];
         bool add;
         void *d = ag__adjoint_of(t, y->in[i], &add);
         if (ag__unlikely(!d)) return false;
@@ -145,9 +141,10 @@ static bool binary_backward(ag_tape *t, ag_tensor *y, int code, const bool *need
             if (l->numel == 0 && !add)
                 memset(d, 0, (size_t)y->in[i]->layout->numel * l->item);
             else
-                f(l->numel, y->adj, 1, a->data, sa, b->data, sb, y->data, 1, d, sd, add);
+                (i ? k->back_b : k->back_a)[code](l->numel, y->adj, 1, a->data, sa, b->data, sb, y->data, 1, d, sd,
+                                                  add);
         } else
-            ag__each_binary_back(l, y->adj, y->data, la, a->data, lb, b->data, y->in[i]->layout, d, add, f);
+            ag__each_binary_back(code, i, l, y->adj, y->data, la, a->data, lb, b->data, d, add);
     }
     return true;
 }
@@ -157,7 +154,8 @@ static bool binary_backward(ag_tape *t, ag_tensor *y, int code, const bool *need
 /* As for scalars, in tape/rules.h. */
 ag_tensor *ag__gelu_tanh_slope_t(ag_tensor *x, ag_tensor *y)
 {
-    ag_tensor *x2 = ag_mul(0.044715, ag_square(x)), *s = ag_sigmoid(ag_mul(ag_mul(1.5957691216057308, x), ag_add(1.0, x2)));
+    ag_tensor *x2 = ag_mul(0.044715, ag_square(x)),
+              *s = ag_sigmoid(ag_mul(ag_mul(1.5957691216057308, x), ag_add(1.0, x2)));
     return ag_add(s, ag_mul(ag_mul(y, ag_sub(1.0, s)), ag_mul(1.5957691216057308, ag_add(1.0, ag_mul(3.0, x2)))));
 }
 
@@ -257,15 +255,14 @@ static ag_status unary_forward(ag_call *c)
 {
     const ag__layout *lx = c->in[0]->layout, *ly = c->out[0]->layout;
     int code = ((const ag__elementwise *)c->op->impl)->code;
-    ag__each_unary(ly, c->out[0]->data, lx, c->in[0]->data, ag__kernels_for(ly->dtype)->unary[code]);
+    ag__each_unary(code, ly, c->out[0]->data, lx, c->in[0]->data);
     return AG_OK;
 }
 static ag_status binary_forward(ag_call *c)
 {
     const ag__layout *ly = c->out[0]->layout;
     int code = ((const ag__elementwise *)c->op->impl)->code;
-    ag__each_binary(ly, c->out[0]->data, c->in[0]->layout, c->in[0]->data, c->in[1]->layout, c->in[1]->data,
-                    ag__kernels_for(ly->dtype)->binary[code]);
+    ag__each_binary(code, ly, c->out[0]->data, c->in[0]->layout, c->in[0]->data, c->in[1]->layout, c->in[1]->data);
     return AG_OK;
 }
 

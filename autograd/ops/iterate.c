@@ -4,7 +4,10 @@
  *   [2,3,4] + [4]                         6 runs of 4: the outer axes merged
  *   y = x transposed, both large          runs of TILE, so that the lines x brings in are used before they are lost
  *   [1000,3] + [3]                        3 runs along the long axis for each LONG_TILE of it, in place of 1000 short
- * ones */
+ * ones
+ *
+ * A large loop is cut along one axis into pieces that threads share. */
+#include <autograd/base/pool.h>
 #include <autograd/ops/apply.h>
 #include <string.h>
 
@@ -106,7 +109,7 @@ static int64_t tile(loop_axis *at, int n_axis, int n)
 typedef struct nest {
     loop_axis at[AG_MAX_RANK];
     int n_axis, n;
-    int64_t item[AG__MAX_OPERANDS];
+    int64_t step, item[AG__MAX_OPERANDS]; /* of the last axis at a time; bytes */
     ag__loop_fn *loop;
     void *user;
 } nest;
@@ -133,11 +136,72 @@ static void run(const nest *w, char **p, int64_t n)
     }
 }
 
-void ag__iterate(int rank, const int64_t *dims, int n_operand, const ag__layout *const *l, void *const *data,
-                 ag__loop_fn *loop, void *user)
+static void walk(const nest *w, char **p)
+{
+    const loop_axis *last = &w->at[w->n_axis - 1];
+    for (int64_t from = 0; from < last->size; from += w->step) {
+        int64_t n = last->size - from < w->step ? last->size - from : w->step;
+        run(w, p, n); /* leaves p where it was */
+        advance(w, p, last, n);
+    }
+}
+
+/* ---- in pieces -------------------------------------------------------------------------------------------------- */
+
+enum { MOST_PIECES = 64, GRAIN = 256 };
+
+typedef struct shared {
+    const nest *w;
+    char *const *p;
+    int axis;
+    int64_t each; /* how much of the axis is a piece */
+} shared;
+
+static void piece(void *context, int64_t i)
+{
+    const shared *s = context;
+    nest w = *s->w;
+    char *p[AG__MAX_OPERANDS];
+    memcpy(p, s->p, sizeof p);
+    loop_axis *a = &w.at[s->axis];
+    advance(&w, p, a, i * s->each);
+    a->size = a->size - i * s->each < s->each ? a->size - i * s->each : s->each;
+    walk(&w, p);
+}
+
+/* The outermost axis that is long enough, else the longest; never one along which elements of `written` coincide, so
+ * that what is summed is summed in one piece. */
+static int axis_to_cut(const nest *w, int written, int64_t pieces)
+{
+    int best = -1;
+    for (int i = 0; i < w->n_axis; i++) {
+        if (!w->at[i].stride[written]) continue;
+        if (w->at[i].size >= pieces) return i;
+        if (best < 0 || w->at[i].size > w->at[best].size) best = i;
+    }
+    return best;
+}
+
+static void share(const nest *w, char **p, int written, double nanoseconds)
+{
+    double total = nanoseconds;
+    for (int i = 0; i < w->n_axis; i++) total *= (double)w->at[i].size;
+    int64_t pieces = total < MOST_PIECES * (double)AG__WORTH ? (int64_t)(total / AG__WORTH) : MOST_PIECES;
+    shared s = { w, p, pieces > 1 ? axis_to_cut(w, written, pieces) : -1, 0 };
+    if (s.axis < 0) {
+        walk(w, p);
+        return;
+    }
+    int64_t size = w->at[s.axis].size, grain = s.axis == w->n_axis - 1 ? GRAIN : 1;
+    s.each = ((size + pieces - 1) / pieces + grain - 1) / grain * grain;
+    ag__parallel((size + s.each - 1) / s.each, piece, &s);
+}
+
+void ag__iterate_shared(int rank, const int64_t *dims, int n_operand, const ag__layout *const *l, void *const *data,
+                        ag__loop_fn *loop, void *user, int written, double nanoseconds)
 {
     nest w = { .n = n_operand, .loop = loop, .user = user };
-    char *p[AG__MAX_OPERANDS];
+    char *p[AG__MAX_OPERANDS] = { NULL };
     for (int i = 0; i < rank; i++)
         if (dims[i] == 0) return;
     for (int k = 0; k < n_operand; k++) p[k] = data[k], w.item[k] = (int64_t)l[k]->item;
@@ -149,13 +213,14 @@ void ag__iterate(int rank, const int64_t *dims, int n_operand, const ag__layout 
         return;
     }
     w.n_axis = merge(w.at, w.n_axis, n_operand);
-    int64_t step = tile(w.at, w.n_axis, n_operand);
-    const loop_axis *last = &w.at[w.n_axis - 1];
-    for (int64_t from = 0; from < last->size; from += step) {
-        int64_t n = last->size - from < step ? last->size - from : step;
-        run(&w, p, n); /* leaves p where it was */
-        advance(&w, p, last, n);
-    }
+    w.step = tile(w.at, w.n_axis, n_operand);
+    share(&w, p, written, nanoseconds);
+}
+
+void ag__iterate(int rank, const int64_t *dims, int n_operand, const ag__layout *const *l, void *const *data,
+                 ag__loop_fn *loop, void *user)
+{
+    ag__iterate_shared(rank, dims, n_operand, l, data, loop, user, 0, 0);
 }
 
 /* ---- checks ----------------------------------------------------------------------------------------------------- */

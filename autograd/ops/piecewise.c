@@ -28,8 +28,9 @@ static void loop_f64(int64_t n, char *const *p, const int64_t *s, void *user)
 static ag_status map(ag_call *c, number_fn *f)
 {
     const ag__layout *ly = c->out[0]->layout, *lx = c->in[0]->layout;
-    ag__iterate(ly->rank, ly->dims, 2, (const ag__layout *[]){ ly, lx }, (void *[]){ c->out[0]->data, c->in[0]->data },
-                ly->dtype == AG_F64 ? loop_f64 : loop_f32, &(struct one_loop){ f, c->attr });
+    ag__iterate_shared(ly->rank, ly->dims, 2, (const ag__layout *[]){ ly, lx },
+                       (void *[]){ c->out[0]->data, c->in[0]->data }, ly->dtype == AG_F64 ? loop_f64 : loop_f32,
+                       &(struct one_loop){ f, c->attr }, 0, 2);
     return AG_OK;
 }
 static ag_status float_same(const ag_call *c, ag_shape *out)
@@ -168,8 +169,9 @@ static ag_status where_forward(ag_call *c)
 {
     const ag__layout *l = c->out[0]->layout;
     size_t item = l->item;
-    ag__iterate(l->rank, l->dims, 4, (const ag__layout *[]){ l, c->in[0]->layout, c->in[1]->layout, c->in[2]->layout },
-                (void *[]){ c->out[0]->data, c->in[0]->data, c->in[1]->data, c->in[2]->data }, where_loop, &item);
+    ag__iterate_shared(
+        l->rank, l->dims, 4, (const ag__layout *[]){ l, c->in[0]->layout, c->in[1]->layout, c->in[2]->layout },
+        (void *[]){ c->out[0]->data, c->in[0]->data, c->in[1]->data, c->in[2]->data }, where_loop, &item, 0, 1);
     return AG_OK;
 }
 
@@ -255,10 +257,11 @@ static ag_status compare(ag_call *c, int code)
     const ag__layout *const all[] = { l, la, lb };
     void *const data[] = { c->out[0]->data, c->in[0]->data, c->in[1]->data };
     if (ag__is_float(la->dtype))
-        ag__iterate(l->rank, l->dims, 3, all, data, compare_floats,
-                    &(struct compare_loop){ ag__kernels_for(la->dtype)->compare[code] });
+        ag__iterate_shared(l->rank, l->dims, 3, all, data, compare_floats,
+                           &(struct compare_loop){ ag__kernels_for(la->dtype)->compare[code] }, 0, 0.12);
     else
-        ag__iterate(l->rank, l->dims, 3, all, data, compare_integers, &(struct integers){ la->dtype, code });
+        ag__iterate_shared(l->rank, l->dims, 3, all, data, compare_integers, &(struct integers){ la->dtype, code }, 0,
+                           2);
     return AG_OK;
 }
 static ag_status compare_shape(const ag_call *c, ag_shape *out)

@@ -81,7 +81,7 @@ static ag_status spread_back(ag_call *c, double factor)
 {
     const over *o = c->attr;
     const ag__layout *l = c->in[0]->layout;
-    if (c->g[0]->layout->numel == 1) {
+    if (c->g[0]->layout->numel == 1 && l->numel <= AG__AT_ONCE) {
         ag__kernels_for(l->dtype)->scale(l->numel, factor, c->g[0]->data, 0, c->gin[0]->data, 1, c->add[0]);
         return AG_OK;
     }
@@ -90,8 +90,8 @@ static ag_status spread_back(ag_call *c, double factor)
     for (int i = 0; i < l->rank; i++) dims[i] = o->mask >> i & 1 ? 1 : l->dims[i];
     if (!ag__layout_set(&g, l->dtype, l->rank, dims, NULL, c->op->name)) return ag_error();
     struct spread_loop u = { ag__kernels_for(l->dtype), factor, c->add[0] };
-    ag__iterate(l->rank, l->dims, 2, (const ag__layout *[]){ c->gin[0]->layout, &g },
-                (void *[]){ c->gin[0]->data, c->g[0]->data }, spread_loop, &u);
+    ag__iterate_shared(l->rank, l->dims, 2, (const ag__layout *[]){ c->gin[0]->layout, &g },
+                       (void *[]){ c->gin[0]->data, c->g[0]->data }, spread_loop, &u, 0, 0.12);
     return AG_OK;
 }
 
