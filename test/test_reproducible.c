@@ -137,23 +137,50 @@ static void initialisers(outcome *o, const run *r)
     ag_free(w);
 }
 
+/* By the kernels of backward, and by the rule whose result can be differentiated again. */
+static void note_gradients(outcome *o, ag_tensor *y, ag_tensor *x)
+{
+    ag_tensor *loss = ag_sum(ag_square(y)), *g = NULL;
+    AG_NO_GRAD
+        g = ag_grad(loss, x);
+    note(o, g);
+    note(o, ag_grad(loss, x));
+}
+
 /* Large enough to be shared among threads: values, and gradients, where rows that were taken twice add up. */
 static void operations(outcome *o, const run *r)
 {
     enum { ROWS = 1030 };
-    ag_tensor *x = ag_variable(ag_randn(r->dtype, ROWS, r->width)), *w = ag_variable(ag_randn(r->dtype, r->width, 65));
-    ag_tensor *rows = ag_randint(ROWS, 2 * ROWS);
+    const int64_t n = r->width;
+    ag_tensor *x = ag_variable(ag_randn(r->dtype, ROWS, n)), *w = ag_variable(ag_randn(r->dtype, n, 65));
+    ag_tensor *scale = ag_variable(ag_rand(r->dtype, n)), *rows = ag_randint(ROWS, 2 * ROWS);
+    ag_tensor *heads = ag_reshape(ag_slice(x, 0, 0, 1024), 8, 128, n);
+    ag_tensor *normed = ag_layer_norm(x, 1, .weight = scale), *product = ag_matmul(x, w);
     ag_tensor *results[] = {
-        ag_sum(x),           ag_sum(x, 0),         ag_sum(x, 1),
-        ag_max(x, 0),        ag_mean(ag_exp(x)),   ag_logsumexp(x, 0),
-        ag_softmax(x, 1),    ag_log_softmax(x, 0), ag_add(ag_tanh(x), ag_sum(x, 0)),
-        ag_take(x, 0, rows), ag_matmul(x, w),      ag_matmul(ag_transpose(x, 0, 1), ag_square(x)),
+        ag_sum(x),
+        ag_sum(x, 0),
+        ag_sum(x, 1),
+        ag_max(x, 0),
+        ag_mean(ag_exp(x)),
+        ag_logsumexp(x, 0),
+        ag_softmax(x, 1),
+        ag_log_softmax(x, 0),
+        ag_add(ag_tanh(x), ag_sum(x, 0)),
+        ag_take(x, 0, rows),
+        ag_embedding(x, rows),
+        normed,
+        ag_rms_norm(x, 1),
+        ag_cross_entropy(x, ag_randint(n, ROWS)),
+        ag_attention(heads, heads, heads, .causal = true, .dropout = 0.1),
+        product,
+        ag_matmul(ag_transpose(x, 0, 1), ag_square(x)),
     };
     for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
         note(o, results[i]);
-        note(o, ag_grad(ag_sum(ag_square(results[i])), x));
+        note_gradients(o, results[i], x);
     }
-    note(o, ag_grad(ag_sum(ag_sin(ag_matmul(x, w))), w));
+    note_gradients(o, product, w);
+    note_gradients(o, normed, scale);
 }
 
 static void scalars(outcome *o, const run *r)
