@@ -101,6 +101,11 @@ typedef struct ag__kernels {
     double (*exp_sum)(int64_t n, double k, void *x, double *max);
     /* g = k p (g - dot[r]) */
     void (*softmax_back)(int64_t rows, int64_t n, double k, const void *p, const void *dot, void *g);
+    /* m columns of n rows, ldx apart: y = e^(x - max) / sum down each column, rows ldy apart; lse = max + log(sum). Either
+     * may be NULL, y may be x. */
+    void (*softmax_columns)(int64_t n, int64_t m, const void *x, int64_t ldx, void *y, int64_t ldy, void *lse);
+    /* d = or += y (g - sum of g y down the column), all ld apart; y is softmax's result */
+    void (*softmax_columns_back)(int64_t n, int64_t m, const void *y, const void *g, int64_t ld, void *d, bool add);
     /* y [cols][rows] = x' of strides sr, sc */
     void (*turn)(int64_t rows, int64_t cols, const void *x, int64_t sr, int64_t sc, void *y);
     /* f64 only, in matvec.c, for block records (block.h): y = A x, A row-major [m][n]; and the way back, which adds

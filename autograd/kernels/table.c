@@ -43,6 +43,8 @@ const ag__kernels AG__TYPED(kernels) = {
     .exp_rows = AG__TYPED(exp_rows),
     .exp_sum = AG__TYPED(exp_sum),
     .softmax_back = AG__TYPED(softmax_back),
+    .softmax_columns = AG__TYPED(softmax_columns),
+    .softmax_columns_back = AG__TYPED(softmax_columns_back),
     .turn = AG__TYPED(turn),
 #if AG__REAL_BITS == 64
     .matvec = AG__KERNEL(matvec),

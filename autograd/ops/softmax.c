@@ -1,22 +1,55 @@
-/* softmax.c - softmax and log_softmax along an axis, row by row. */
+/* softmax.c - softmax and log_softmax along an axis: row by row along the last one, else down columns that lie side by
+ * side. Short rows are turned into columns. */
+#include <autograd/base/pool.h>
 #include <autograd/ops/family.h>
 
-/* The rows of a row-major tensor along the axis in the attributes. */
-typedef struct rows {
+/* ---- the loops --------------------------------------------------------------------------------------------------- */
+
+/* n elements along the axis of row-major x, as it lies in up to three tensors: `inner` lines of them side by side. */
+typedef struct lines {
     const ag__kernels *k;
     ag_dtype dtype;
-    int64_t n, step, count, inner, item;
-} rows;
-static rows rows_of(const ag_call *c)
+    int64_t n, inner, item, each, count; /* of lines: a piece for a thread, all */
+    const char *x, *g;
+    char *y;
+    bool add;
+    /* One line from element `at` on, elements inner apart; or several one after the other, with inner 1. */
+    void (*rows)(const struct lines *l, int64_t at, int64_t count);
+    /* Lines side by side. */
+    void (*columns)(const struct lines *l, int64_t at, int64_t count);
+} lines;
+
+/* Lines from .. to-1. */
+static void some_lines(const lines *l, int64_t from, int64_t to)
 {
-    const ag__layout *l = c->in[0]->layout;
-    ag__span s = ag__span_of(l, *(const int *)c->attr);
-    return (rows){ ag__kernels_for(l->dtype), l->dtype, s.n, s.inner, s.outer * s.inner, s.inner, (int64_t)l->item };
+    enum { NARROW = 8 };
+    if (l->inner == 1) {
+        l->rows(l, from * l->n, to - from);
+        return;
+    }
+    for (int64_t m; from < to; from += m) {
+        int64_t column = from % l->inner;
+        m = l->inner < NARROW ? 1 : l->inner - column < to - from ? l->inner - column : to - from;
+        (l->inner < NARROW ? l->rows : l->columns)(l, (from - column) * l->n + column, m);
+    }
 }
-/* Where row i begins, in bytes. */
-static int64_t row_at(const rows *r, int64_t i)
+static void piece(void *context, int64_t i)
 {
-    return (i / r->inner * r->inner * r->n + i % r->inner) * r->item;
+    const lines *l = context;
+    some_lines(l, i * l->each, (i + 1) * l->each < l->count ? (i + 1) * l->each : l->count);
+}
+
+static ag_status all_lines(const ag_call *c, lines l)
+{
+    const double nanoseconds = 0.8; /* of an element */
+    const ag__layout *layout = c->in[0]->layout;
+    ag__span s = ag__span_of(layout, *(const int *)c->attr);
+    l.k = ag__kernels_for(layout->dtype), l.dtype = layout->dtype, l.item = (int64_t)layout->item;
+    l.n = s.n, l.inner = s.inner, l.count = s.outer * s.inner;
+    if (!layout->numel) return AG_OK;
+    l.each = (int64_t)(AG__WORTH / (nanoseconds * (double)s.n)) + 1;
+    ag__parallel((l.count + l.each - 1) / l.each, piece, &l);
+    return AG_OK;
 }
 
 static ag_tensor *normalised(const ag_op *op, const char *who, ag_tensor *x, int axis)
@@ -35,13 +68,38 @@ static ag_tensor *total(const ag_call *c, ag_tensor *x)
 
 /* ---- softmax: dx = y (g - sum g y) ---- */
 
+/* As many rows of few elements as a buffer holds, as its columns. */
+enum { SHORT = 16, TURNED = 128 };
+typedef union turned {
+    float f32[SHORT * TURNED];
+    double f64[SHORT * TURNED];
+} turned;
+
+static void softmax_rows(const lines *l, int64_t at, int64_t count)
+{
+    const char *x = l->x + at * l->item;
+    char *y = l->y + at * l->item;
+    int64_t n = l->n, row = n * l->item;
+    if (n > SHORT || count < SHORT) {
+        for (int64_t i = 0; i < count; i++) l->k->softmax(n, x + i * row, l->inner, y + i * row, l->inner);
+        return;
+    }
+    for (int64_t i = 0, m; i < count; i += m) {
+        turned t;
+        m = count - i < TURNED ? count - i : TURNED;
+        l->k->turn(m, n, x + i * row, n, 1, &t);
+        l->k->softmax_columns(n, m, &t, m, &t, m, NULL);
+        l->k->turn(n, m, &t, m, 1, y + i * row);
+    }
+}
+static void softmax_columns(const lines *l, int64_t at, int64_t count)
+{
+    l->k->softmax_columns(l->n, count, l->x + at * l->item, l->inner, l->y + at * l->item, l->inner, NULL);
+}
 static ag_status softmax_forward(ag_call *c)
 {
-    rows r = rows_of(c);
-    const char *x = c->in[0]->data;
-    char *y = c->out[0]->data;
-    for (int64_t i = 0; i < r.count; i++) r.k->softmax(r.n, x + row_at(&r, i), r.step, y + row_at(&r, i), r.step);
-    return AG_OK;
+    return all_lines(
+        c, (lines){ .x = c->in[0]->data, .y = c->out[0]->data, .rows = softmax_rows, .columns = softmax_columns });
 }
 static ag_tensor *softmax_slope(const ag_call *c, ag_tensor *t)
 {
@@ -50,18 +108,30 @@ static ag_tensor *softmax_slope(const ag_call *c, ag_tensor *t)
 }
 AG__VJP1(softmax_vjp, softmax_slope(c, g))
 AG__JVP1(softmax_jvp, softmax_slope(c, t)) /* the Jacobian is symmetric */
+static void softmax_rows_back(const lines *l, int64_t at, int64_t count)
+{
+    int64_t n = l->n, s = l->inner;
+    for (int64_t end = at + count * n; at < end; at += n) {
+        const char *y = l->x + at * l->item, *g = l->g + at * l->item;
+        char *d = l->y + at * l->item;
+        double mean = l->k->dot(n, g, s, y, s);
+        l->k->back_a[AG__F_mul](n, g, s, g, s, y, s, y, s, d, s, l->add);
+        l->k->scale(n, -mean, y, s, d, s, true);
+    }
+}
+static void softmax_columns_back(const lines *l, int64_t at, int64_t count)
+{
+    at *= l->item;
+    l->k->softmax_columns_back(l->n, count, l->x + at, l->g + at, l->inner, l->y + at, l->add);
+}
 static ag_status softmax_backward(ag_call *c)
 {
-    rows r = rows_of(c);
-    const char *y = c->out[0]->data, *g = c->g[0]->data;
-    char *gin = c->gin[0]->data;
-    for (int64_t i = 0; i < r.count; i++) {
-        int64_t at = row_at(&r, i), s = r.step;
-        double mean = r.k->dot(r.n, g + at, s, y + at, s);
-        r.k->back_a[AG__F_mul](r.n, g + at, s, g + at, s, y + at, s, y + at, s, gin + at, s, c->add[0]);
-        r.k->scale(r.n, -mean, y + at, s, gin + at, s, true);
-    }
-    return AG_OK;
+    return all_lines(c, (lines){ .x = c->out[0]->data,
+                                 .g = c->g[0]->data,
+                                 .y = c->gin[0]->data,
+                                 .add = c->add[0],
+                                 .rows = softmax_rows_back,
+                                 .columns = softmax_columns_back });
 }
 
 const ag_op ag__op_softmax = { .name = "softmax",
@@ -81,41 +151,71 @@ ag_tensor *ag_softmax(ag_tensor *x, int axis)
 
 /* ---- log_softmax: dx = g - e^y sum g ---- */
 
+static void log_softmax_rows(const lines *l, int64_t at, int64_t count)
+{
+    for (int64_t end = at + count * l->n; at < end; at += l->n) {
+        const char *x = l->x + at * l->item;
+        ag__number norm = ag__number_of(l->dtype, l->k->softmax(l->n, x, l->inner, NULL, 0));
+        l->k->binary[AG__F_sub](l->n, x, l->inner, &norm, 0, l->y + at * l->item, l->inner);
+    }
+}
+static void log_softmax_columns(const lines *l, int64_t at, int64_t count)
+{
+    for (int64_t left = 0, m; left < count; left += m) {
+        ag__chunk norm;
+        m = count - left < AG__CHUNK ? count - left : AG__CHUNK;
+        const char *x = l->x + (at + left) * l->item;
+        char *y = l->y + (at + left) * l->item;
+        l->k->softmax_columns(l->n, m, x, l->inner, NULL, 0, &norm);
+        for (int64_t i = 0, row = 0; i < l->n; i++, row += l->inner * l->item)
+            l->k->binary[AG__F_sub](m, x + row, 1, &norm, 1, y + row, 1);
+    }
+}
 static ag_status log_softmax_forward(ag_call *c)
 {
-    rows r = rows_of(c);
-    const char *x = c->in[0]->data;
-    char *y = c->out[0]->data;
-    for (int64_t i = 0; i < r.count; i++) {
-        int64_t at = row_at(&r, i);
-        ag__number norm = ag__number_of(r.dtype, r.k->softmax(r.n, x + at, r.step, NULL, 0));
-        r.k->binary[AG__F_sub](r.n, x + at, r.step, &norm, 0, y + at, r.step);
-    }
-    return AG_OK;
+    return all_lines(
+        c,
+        (lines){ .x = c->in[0]->data, .y = c->out[0]->data, .rows = log_softmax_rows, .columns = log_softmax_columns });
 }
 AG__VJP1(log_softmax_vjp, ag_sub(g, ag_mul(ag_exp(y), total(c, g))))
 AG__JVP1(log_softmax_jvp, ag_sub(t, total(c, ag_mul(ag_exp(y), t))))
 
-static void log_softmax_row(const rows *r, const char *g, const char *y, char *gin, bool add)
+/* d = or += g - e^y sums, m elements from `at` on, `step` apart; sums of stride 0 or 1 */
+static void log_softmax_some(const lines *l, int64_t m, int64_t at, int64_t step, const void *sums, int64_t stride)
 {
-    double sum = r->n ? r->k->reduce[AG__SUM](r->n, g, r->step) : 0;
-    r->k->copy(r->n, g, r->step, gin, r->step, add);
-    for (int64_t j = 0; j < r->n; j += AG__CHUNK) {
-        int64_t n = r->n - j < AG__CHUNK ? r->n - j : AG__CHUNK, at = j * r->step * r->item;
-        ag__chunk p;
-        r->k->unary[AG__F_exp](n, y + at, r->step, &p, 1);
-        r->k->scale(n, -sum, &p, 1, gin + at, r->step, true);
+    const char *y = l->x + at * l->item, *g = l->g + at * l->item;
+    char *d = l->y + at * l->item;
+    ag__chunk p;
+    l->k->unary[AG__F_exp](m, y, step, &p, 1);
+    l->k->binary[AG__F_mul](m, &p, 1, sums, stride, &p, 1);
+    l->k->copy(m, g, step, d, step, l->add);
+    l->k->scale(m, -1, &p, 1, d, step, true);
+}
+static void log_softmax_rows_back(const lines *l, int64_t at, int64_t count)
+{
+    for (int64_t end = at + count * l->n; at < end; at += l->n) {
+        ag__number sum = ag__number_of(l->dtype, l->k->reduce[AG__SUM](l->n, l->g + at * l->item, l->inner));
+        for (int64_t j = 0; j < l->n; j += AG__CHUNK)
+            log_softmax_some(l, l->n - j < AG__CHUNK ? l->n - j : AG__CHUNK, at + j * l->inner, l->inner, &sum, 0);
+    }
+}
+static void log_softmax_columns_back(const lines *l, int64_t at, int64_t count)
+{
+    for (int64_t left = 0, m; left < count; left += m) {
+        ag__chunk sums;
+        m = count - left < AG__CHUNK ? count - left : AG__CHUNK;
+        l->k->sum_columns(l->n, m, l->g + (at + left) * l->item, l->inner, &sums, false);
+        for (int64_t i = 0; i < l->n; i++) log_softmax_some(l, m, at + left + i * l->inner, 1, &sums, 1);
     }
 }
 static ag_status log_softmax_backward(ag_call *c)
 {
-    rows r = rows_of(c);
-    for (int64_t i = 0; i < r.count; i++) {
-        int64_t at = row_at(&r, i);
-        log_softmax_row(&r, (char *)c->g[0]->data + at, (char *)c->out[0]->data + at, (char *)c->gin[0]->data + at,
-                        c->add[0]);
-    }
-    return AG_OK;
+    return all_lines(c, (lines){ .x = c->out[0]->data,
+                                 .g = c->g[0]->data,
+                                 .y = c->gin[0]->data,
+                                 .add = c->add[0],
+                                 .rows = log_softmax_rows_back,
+                                 .columns = log_softmax_columns_back });
 }
 
 const ag_op ag__op_log_softmax = { .name = "log_softmax",
