@@ -22,6 +22,7 @@ typedef struct ag_tape ag_tape;
 typedef struct ag_tape_options {
     uint64_t memory_limit; /* bytes; past it operations fail with AG_ENOMEM; default none */
     bool first_order;      /* scalar statements keep no values: 8 bytes less each, and no second derivative */
+    bool huge_pages;       /* tensors of 2 MB and more lie in pages of 2 MB, where the system has some (Linux's madvise) */
     uint32_t size;
 } ag_tape_options;
 
@@ -73,7 +74,16 @@ AG_API void ag_zero_grad(ag_params params);
 typedef ag_tensor *ag_hook_fn(ag_tensor *x, ag_tensor *gradient, void *user);
 AG_API ag_status ag_hook(ag_tensor *x, ag_hook_fn *f, void *user);
 
-/* What a tape holds, in bytes and counts. */
+/* What a tape holds, in bytes and counts. A training step needs at its peak
+ *
+ *     the sum of c(results) + the most of c(adjoints at work) + 128 a tensor + workspace,    c(bytes): what a buffer takes
+ *
+ * results: of every operation and everything drawn or copied onto the tape, views and single numbers excepted, with what
+ * operations keep for their derivative (dropout a bit an element, cross_entropy a number a row). At work are, while the
+ * walk passes an operation, the gradients of its results and inputs, and those that still wait for their operation: in a
+ * chain of layers two. c rounds up to 64 bytes, above 512 to an eighth of the next power of two. Workspace: to pack
+ * operands a product takes at most 3 MB for each thread. Beside the tape stand the parameters, their gradients and what
+ * the optimizer keeps: 4 times the parameters with Adam, 3 with momentum, 2 without. */
 typedef struct ag_memory {
     uint64_t in_use;   /* by live temporaries and records */
     uint64_t peak;     /* the most it was */

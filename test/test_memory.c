@@ -1,4 +1,5 @@
 /* Allocation with a budget, the arena and the buffer pool. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -254,6 +255,42 @@ static void test_tape_limit(void **state)
     ag_tape_free(tape);
 }
 
+/* Does the system know that huge pages are wanted where p lies? -1: it doesn't say. */
+static int advised(const void *p)
+{
+    FILE *f = fopen("/proc/self/smaps", "r");
+    char line[512];
+    bool here = false;
+    int found = -1;
+    while (f && found < 0 && fgets(line, sizeof line, f)) {
+        uintptr_t from, to;
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2)
+            here = from <= (uintptr_t)p && (uintptr_t)p < to;
+        else if (here && !strncmp(line, "VmFlags:", 8))
+            found = strstr(line, " hg") != NULL;
+    }
+    if (f) fclose(f);
+    return found;
+}
+
+static void test_huge_pages(void **state)
+{
+    (void)state;
+    ag_tape *tape = ag_tape_new(.huge_pages = true);
+    const ag_tensor *large = ag_ones(AG_F32, 3, 1 << 20), *small = ag_ones(AG_F32, 1 << 10);
+    assert_true(aligned(ag_f32(large), 2 << 20));
+    assert_int_equal(ag_error(), AG_OK);
+    int large_is = advised(ag_f32(large)), small_is = advised(ag_f32(small));
+    ag_tape_free(tape);
+    tape = ag_tape_new();
+    int without = advised(ag_f32(ag_ones(AG_F32, 3, 1 << 20)));
+    ag_tape_free(tape);
+    if (large_is < 0) skip();
+    assert_int_equal(large_is, 1);
+    assert_int_equal(small_is, 0);
+    assert_int_equal(without, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_pool_keeps_buffers),
         cmocka_unit_test(test_pool_out_of_memory),
         cmocka_unit_test(test_tape_limit),
+        cmocka_unit_test(test_huge_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,10 @@
 /* memory.c - allocation with a budget, the arena and the buffer pool. */
+#define _DEFAULT_SOURCE /* madvise */
 #include <autograd/base/memory.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #if defined(__SANITIZE_ADDRESS__)
 #define AG__ASAN 1
 #elif defined(__has_feature)
@@ -17,7 +19,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
-enum { ALIGN = 64, FIRST_CHUNK = 4096, LAST_CHUNK = 1 << 20 };
+enum { ALIGN = 64, FIRST_CHUNK = 4096, LAST_CHUNK = 1 << 20, PAGE = 4096, HUGE_PAGE = 2 << 20 };
 
 /* ---- the system ------------------------------------------------------------------------------------------------- */
 
@@ -26,6 +28,16 @@ static size_t whole(size_t bytes)
 {
     if (bytes > PTRDIFF_MAX - ALIGN) return 0;
     return bytes ? (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1) : ALIGN;
+}
+
+void ag__prefer_huge_pages(void *p, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+    uintptr_t from = ((uintptr_t)p + PAGE - 1) & ~(uintptr_t)(PAGE - 1), to = (uintptr_t)p + bytes;
+    if (bytes >= (from % HUGE_PAGE ? 2 * HUGE_PAGE : HUGE_PAGE)) madvise((void *)from, to - from, MADV_HUGEPAGE);
+#else
+    (void)p, (void)bytes;
+#endif
 }
 
 void *ag__alloc(ag__budget *budget, size_t bytes, const char *what)
@@ -37,12 +49,14 @@ void *ag__alloc(ag__budget *budget, size_t bytes, const char *what)
                 budget->limit);
         return NULL;
     }
-    void *p = size ? aligned_alloc(ALIGN, size) : NULL;
+    bool huge = budget && budget->huge_pages && size >= HUGE_PAGE;
+    void *p = size ? aligned_alloc(huge ? HUGE_PAGE : ALIGN, size) : NULL;
     if (!p) {
         ag_fail(AG_ENOMEM, "%s: out of memory, %zu bytes wanted", what, bytes);
         return NULL;
     }
     if (budget) budget->reserved += size;
+    if (huge) ag__prefer_huge_pages(p, size);
     return p;
 }
 

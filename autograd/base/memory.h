@@ -17,6 +17,7 @@ static inline bool ag__size_add(size_t a, size_t b, size_t *out) { return !__bui
 /* What one tape holds. limit 0: none. */
 typedef struct ag__budget {
     uint64_t in_use, peak, reserved, limit;
+    bool huge_pages; /* for blocks that fill at least one */
 } ag__budget;
 static inline void ag__budget_take(ag__budget *b, uint64_t bytes)
 {
@@ -28,6 +29,8 @@ static inline void ag__budget_take(ag__budget *b, uint64_t bytes)
  * budget's limit applies to `reserved`. */
 void *ag__alloc(ag__budget *budget, size_t bytes, const char *what);
 void ag__release(ag__budget *budget, void *p, size_t bytes); /* bytes as allocated; NULL is fine */
+/* Asks the system for huge pages where the block covers whole ones. */
+void ag__prefer_huge_pages(void *p, size_t bytes);
 /* Contents kept, old block released; on failure the old block stays valid and NULL is returned. */
 void *ag__grow(ag__budget *budget, void *p, size_t old_bytes, size_t new_bytes, const char *what);
 

@@ -2,7 +2,6 @@
 #include <autograd/diff/walk.h>
 #include <autograd/kernels/kernels.h>
 #include <autograd/ops/apply.h>
-#include <string.h>
 
 /* ---- where gradients go ----
  * A leaf without gradient lends its buffer to the walk; one that has collected before gets a second one, added at the
@@ -52,7 +51,6 @@ static bool prepare_variable(ag_tape *t, ag_tensor *x)
     const ag__layout *l = x->layout->dense_form;
     ag_tensor *gradient = ag__temporary(t, l);
     if (!gradient) return false;
-    memset(gradient->data, 0, (size_t)l->numel * l->item);
     x->attr = gradient;
     x->mark = false; /* nothing collected yet */
     return true;
@@ -62,7 +60,7 @@ static void commit_variable(ag_tensor *x)
 {
     if (!(x->flags & AG__ADJ)) return;
     ag_tensor *gradient = x->attr;
-    ag__copy_into(gradient->layout, gradient->data, gradient->layout, x->adj, true);
+    ag__copy_into(gradient->layout, gradient->data, gradient->layout, x->adj, x->mark);
     x->mark = true;
 }
 

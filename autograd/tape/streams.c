@@ -1,8 +1,6 @@
 /* streams.c - the life of the scalar streams: chunks, generations, the thread's pen; see streams.h. */
-#define _DEFAULT_SOURCE /* madvise */
 #include <autograd/tape/streams.h>
 #include <string.h>
-#include <sys/mman.h>
 
 enum {
     FIRST_CHUNK = 1024, /* ids; chunks grow with the tape */
@@ -137,18 +135,6 @@ uint32_t ag__streams_count(const ag_tape *t)
     return ag__pen_of(t)->next;
 }
 
-/* Streams too long for the caches are read and written a few per cent faster in huge pages. */
-static void prefer_huge_pages(void *p, size_t bytes)
-{
-#ifdef MADV_HUGEPAGE
-    enum { PAGE = 4096, HUGE = 2 << 20 };
-    uintptr_t from = ((uintptr_t)p + PAGE - 1) & ~(uintptr_t)(PAGE - 1), to = (uintptr_t)p + bytes;
-    if (bytes >= 2 * HUGE) madvise((void *)from, to - from, MADV_HUGEPAGE);
-#else
-    (void)p, (void)bytes;
-#endif
-}
-
 /* ---- chunks ---- */
 
 static ag__chunk *current_chunk(const ag__streams *s)
@@ -198,7 +184,7 @@ static ag__chunk *new_chunk(ag_tape *t, size_t ids, size_t n_ix, size_t n_pd)
         return ag_fail(AG_ENOMEM, "scalar statements: too many operands"), NULL;
     ag__chunk *c = ag__alloc(&t->budget, bytes, "scalar statements");
     if (!c) return NULL;
-    prefer_huge_pages(c, bytes);
+    ag__prefer_huge_pages(c, bytes); /* read and written a few per cent faster where it is too long for the caches */
     *c = (ag__chunk){ .ids = (uint32_t)ids, .bytes = bytes };
     c->pd = (double *)(c + 1), c->pd_end = c->pd + n_pd;
     c->val = t->first_order ? NULL : c->pd_end;
@@ -399,7 +385,7 @@ double *ag__streams_adjoints(ag_tape *t)
         size_t more = n + n / 4;
         double *a = ag__alloc(&t->budget, more * sizeof *a, "adjoints of scalars");
         if (!a) return NULL;
-        prefer_huge_pages(a, more * sizeof *a);
+        ag__prefer_huge_pages(a, more * sizeof *a);
         ag__release(&t->budget, s->adjoint, s->max_adjoint * sizeof *a);
         s->adjoint = a, s->max_adjoint = more;
     }

@@ -65,7 +65,10 @@ ag_tape *(ag_tape_new)(const ag_tape_options *options)
     ag_tape *t = ag__alloc(NULL, sizeof *t, "a tape");
     if (!t) return NULL;
     memset(t, 0, sizeof *t);
-    if (options) t->budget.limit = options->memory_limit, t->first_order = options->first_order;
+    if (options) {
+        t->budget.limit = options->memory_limit, t->budget.huge_pages = options->huge_pages;
+        t->first_order = options->first_order;
+    }
     t->budget.reserved = sizeof *t;
     t->pool.budget = t->arena.budget = t->layouts.arena.budget = t->header_arena.budget = &t->budget;
     t->serial = new_serial();
