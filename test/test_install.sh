@@ -39,6 +39,19 @@ for program in c11_static cpp17_static; do
     check ${program}_runs ./$program
 done
 
+# Other languages load it into a running program.
+cat >load.c <<'END'
+#include <dlfcn.h>
+#include <stdio.h>
+int main(int argc, char **argv)
+{
+    void *library = argc > 1 ? dlopen(argv[1], RTLD_NOW) : NULL;
+    return library && dlsym(library, "ag_tape_new") ? 0 : (puts(dlerror()), 1);
+}
+END
+check load_builds $CC -o load load.c -ldl
+check load_runs ./load "$root$prefix/lib/libretrograd.so"
+
 check uninstall build uninstall
 check nothing_left test -z "$(find "$root$prefix" -not -type d)"
 report

@@ -3,7 +3,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { TEXT_SIZE = 512 };
+/* Little enough for the library to be loaded by a running program, which has few bytes left for its thread-locals. */
+enum { TEXT_SIZE = 288 };
 
 /* The code is looked at after every operation, hence the cheap thread-local model. The text stays when it is cleared.
  */

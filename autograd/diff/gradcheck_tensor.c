@@ -242,11 +242,11 @@ static void group_of(const ag__subject *s, size_t group, size_t *first, size_t *
     *first = in->first, *count = count_of(in);
 }
 
-static const char *index_text(const ag__layout *l, size_t at)
+static const char *index_text(char *room, const ag__layout *l, size_t at)
 {
     int64_t index[AG_MAX_RANK];
     offset_of(l, at, index);
-    return l->rank ? ag__dims_text(l->rank, index) : "";
+    return l->rank ? ag__dims_write(room, l->rank, index) : "";
 }
 
 static void name_input(const input *in, const char *index, char *text, size_t room)
@@ -266,12 +266,12 @@ static void name_group(const ag__subject *s, size_t group, char *text, size_t ro
 static void name_in(const ag__subject *s, size_t at, char *text, size_t room)
 {
     const input *in = find((const tensors *)s, &at);
-    name_input(in, index_text(in->x->layout, at), text, room);
+    name_input(in, index_text((char[AG__TEXT_SIZE]){ 0 }, in->x->layout, at), text, room);
 }
 
 static void name_out(const ag__subject *s, size_t at, char *text, size_t room)
 {
-    snprintf(text, room, "y %s", index_text(((const tensors *)s)->out[0]->layout, at));
+    snprintf(text, room, "y %s", index_text((char[AG__TEXT_SIZE]){ 0 }, ((const tensors *)s)->out[0]->layout, at));
 }
 
 /* ---- setting up ---- */

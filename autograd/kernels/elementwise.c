@@ -83,11 +83,17 @@ typedef struct operands {
     const real *at[OPERANDS];
     int64_t stride[OPERANDS];
 } operands;
-/* out[i] = or += something of the operands, all contiguous */
+/* out[i] = something of the operands, all contiguous */
 typedef void loop(int64_t n, const real *const *at, real *out);
 
-static void AG__TYPED(by_runs)(loop *set, loop *increase, int64_t n, const operands *o, real *out, int64_t stride,
-                               bool add)
+AG__INLINE void AG__TYPED(plus)(int64_t n, const real *x, real *out)
+{
+    AG__INDEPENDENT
+    for (int64_t i = 0; i < n; i++) out[i] += x[i];
+}
+
+/* What is added passes through a buffer as well: a loop of its own for each row would double their code. */
+static void AG__TYPED(by_runs)(loop *set, int64_t n, const operands *o, real *out, int64_t stride, bool add)
 {
     real buffer[OPERANDS][AG__BLOCK], result[AG__BLOCK];
     const real *at[OPERANDS];
@@ -100,34 +106,31 @@ static void AG__TYPED(by_runs)(loop *set, loop *increase, int64_t n, const opera
             bool same = o->at[i] == o->at[0] && o->stride[i] == o->stride[0];
             at[i] = same ? at[0] : AG__TYPED(gather)(o->at[i], o->stride[i], from, m, buffer[i]);
         }
-        if (stride == 1) {
-            (add ? increase : set)(m, at, out + from);
-        } else if (stride == 0) {
-            set(m, at, result);
+        bool direct = stride == 1 && !add;
+        set(m, at, direct ? out + from : result);
+        if (stride == 0)
             ag__pairs_add(&sum, AG__TYPED(sum)(m, result, 1));
-        } else {
-            if (add) AG__TYPED(gather)(out, stride, from, m, result);
-            (add ? increase : set)(m, at, result);
-            AG__TYPED(scatter)(m, result, out + from * stride, stride);
-        }
+        else if (add && stride == 1)
+            AG__TYPED(plus)(m, result, out + from);
+        else if (!direct)
+            AG__TYPED(scatter)(m, result, out + from * stride, stride, add);
     }
     if (stride == 0) *out = (real)((add ? (double)*out : 0) + ag__pairs_sum(&sum));
 }
 
-AG__INLINE void AG__TYPED(run)(loop *set, loop *increase, int64_t n, const operands *o, real *out, int64_t stride,
-                               bool add)
+AG__INLINE void AG__TYPED(run)(loop *set, int64_t n, const operands *o, real *out, int64_t stride, bool add)
 {
     bool flat = stride == 1;
     for (int i = 0; i < OPERANDS; i++) flat &= o->stride[i] == 1;
-    if (flat || n == 1)
-        (add ? increase : set)(n, o->at, out);
+    if ((flat || n == 1) && !add)
+        set(n, o->at, out);
     else
-        AG__TYPED(by_runs)(set, increase, n, o, out, stride, add);
+        AG__TYPED(by_runs)(set, n, o, out, stride, add);
 }
 
 /* ---- the rows ---- */
 
-#define LOOP(function, assign, expression)                                                                     \
+#define LOOP(function, expression)                                                                             \
     AG__INLINE AG__TYPED(bits) AG__TYPED(function##_in)(int mood, int64_t n, const real *const *at, real *out) \
     {                                                                                                          \
         const real *at_g = at[0], *at_x = at[1], *at_b = at[2], *at_y = at[3];                                 \
@@ -136,7 +139,7 @@ AG__INLINE void AG__TYPED(run)(loop *set, loop *increase, int64_t n, const opera
         for (int64_t i = 0; i < n; i++) {                                                                      \
             real g = at_g[i], x = at_x[i], a = x, b = at_b[i], y = at_y[i], v = (real)(expression);            \
             (void)g, (void)a, (void)b, (void)y, (void)v;                                                       \
-            if (mood != LOOK) out[i] assign v;                                                                 \
+            if (mood != LOOK) out[i] = v;                                                                      \
         }                                                                                                      \
         return far;                                                                                            \
     }                                                                                                          \
@@ -149,37 +152,35 @@ AG__INLINE void AG__TYPED(run)(loop *set, loop *increase, int64_t n, const opera
     }
 
 #define UNARY(name, saves, value, slope, vjp)                                                                         \
-    LOOP(name##_set, =, OWN(name, value))                                                                             \
+    LOOP(name##_set, OWN(name, value))                                                                                \
     void AG__TYPED(unary_##name)(int64_t n, const void *x, int64_t sx, void *y, int64_t sy)                           \
     {                                                                                                                 \
         operands o = { { x, x, x, x }, { sx, sx, sx, sx } };                                                          \
-        AG__TYPED(run)(AG__TYPED(name##_set), NULL, n, &o, y, sy, false);                                             \
+        AG__TYPED(run)(AG__TYPED(name##_set), n, &o, y, sy, false);                                                   \
     }                                                                                                                 \
-    LOOP(name##_back_set, =, g * (real)(OWN(name##_slope, slope)))                                                    \
-    LOOP(name##_back_add, +=, g * (real)(OWN(name##_slope, slope)))                                                   \
+    LOOP(name##_back_set, g *(real)(OWN(name##_slope, slope)))                                                        \
     void AG__TYPED(unary_back_##name)(int64_t n, const void *g, int64_t sg, const void *x, int64_t sx, const void *y, \
                                       int64_t sy, void *d, int64_t sd, bool add)                                      \
     {                                                                                                                 \
         if (!((saves)&AG_SAVES_IN(0))) x = g, sx = sg;                                                                \
         if (!((saves)&AG_SAVES_OUT(0))) y = g, sy = sg;                                                               \
         operands o = { { g, x, g, y }, { sg, sx, sg, sy } };                                                          \
-        AG__TYPED(run)(AG__TYPED(name##_back_set), AG__TYPED(name##_back_add), n, &o, d, sd, add);                    \
+        AG__TYPED(run)(AG__TYPED(name##_back_set), n, &o, d, sd, add);                                                \
     }
 AG_UNARY_FUNCTIONS(UNARY)
 
 #define BINARY(name, saves, value, slope_a, slope_b, vjp_a, vjp_b)                                          \
-    LOOP(name##_set, =, value)                                                                              \
+    LOOP(name##_set, value)                                                                                 \
     void AG__TYPED(binary_##name)(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb, void *y, \
                                   int64_t sy)                                                               \
     {                                                                                                       \
         operands o = { { a, a, b, a }, { sa, sa, sb, sa } };                                                \
-        AG__TYPED(run)(AG__TYPED(name##_set), NULL, n, &o, y, sy, false);                                   \
+        AG__TYPED(run)(AG__TYPED(name##_set), n, &o, y, sy, false);                                         \
     }                                                                                                       \
     BINARY_BACK(name, back_a, saves, slope_a)                                                               \
     BINARY_BACK(name, back_b, saves, slope_b)
 #define BINARY_BACK(name, back, saves, slope)                                                                     \
-    LOOP(name##_##back##_set, =, g * (real)(slope))                                                               \
-    LOOP(name##_##back##_add, +=, g * (real)(slope))                                                              \
+    LOOP(name##_##back##_set, g *(real)(slope))                                                                   \
     void AG__TYPED(back##_##name)(int64_t n, const void *g, int64_t sg, const void *a, int64_t sa, const void *b, \
                                   int64_t sb, const void *y, int64_t sy, void *d, int64_t sd, bool add)           \
     {                                                                                                             \
@@ -187,7 +188,7 @@ AG_UNARY_FUNCTIONS(UNARY)
         if (!((saves)&AG_SAVES_IN(1))) b = g, sb = sg;                                                            \
         if (!((saves)&AG_SAVES_OUT(0))) y = g, sy = sg;                                                           \
         operands o = { { g, a, b, y }, { sg, sa, sb, sy } };                                                      \
-        AG__TYPED(run)(AG__TYPED(name##_##back##_set), AG__TYPED(name##_##back##_add), n, &o, d, sd, add);        \
+        AG__TYPED(run)(AG__TYPED(name##_##back##_set), n, &o, d, sd, add);                                        \
     }
 AG_BINARY_FUNCTIONS(BINARY)
 

@@ -165,7 +165,7 @@ double AG__TYPED(softmax)(int64_t n, const void *x, int64_t sx, void *to, int64_
         AG__INDEPENDENT
         for (int64_t i = 0; i < m; i++) out[i] = AG__TYPED(exp)(in[i] - max);
         ag__pairs_add(&sum, AG__TYPED(reduce_block)(AG__SUM, m, out, out));
-        if (y && sy != 1) AG__TYPED(scatter)(m, out, y + from * sy, sy);
+        if (y && sy != 1) AG__TYPED(scatter)(m, out, y + from * sy, sy, false);
     }
     double total = ag__pairs_sum(&sum);
     if (y) AG__TYPED(scale)(n, 1 / total, y, sy, y, sy, false);

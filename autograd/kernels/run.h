@@ -26,8 +26,8 @@ AG__INLINE const real *AG__TYPED(gather)(const real *x, int64_t sx, int64_t from
     return buffer;
 }
 
-/* y[i * sy] = x[i] */
-AG__INLINE void AG__TYPED(scatter)(int64_t n, const real *x, real *y, int64_t sy)
+/* y[i * sy] = or += x[i] */
+AG__INLINE void AG__TYPED(scatter)(int64_t n, const real *x, real *y, int64_t sy, bool add)
 {
-    for (int64_t i = 0; i < n; i++) y[i * sy] = x[i];
+    for (int64_t i = 0; i < n; i++) y[i * sy] = add ? y[i * sy] + x[i] : x[i];
 }

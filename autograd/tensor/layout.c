@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { FIRST_BUCKETS = 64, N_TEXT = 8, TEXT_SIZE = 184 /* eight sizes of 20 digits, commas, brackets */ };
+enum { FIRST_BUCKETS = 64 };
 
 #define L0D(t, bytes)                                                                 \
     {                                                                                 \
@@ -227,14 +227,11 @@ bool ag__broadcast(int *rank, int64_t *dims, const ag__layout *with)
     return true;
 }
 
-const char *ag__dims_text(int rank, const int64_t *dims)
+const char *ag__dims_write(char *room, int rank, const int64_t *dims)
 {
-    static _Thread_local char ring[N_TEXT][TEXT_SIZE];
-    static _Thread_local unsigned turn;
-    char *text = ring[turn++ % N_TEXT];
-    int n = snprintf(text, TEXT_SIZE, "[");
-    for (int i = 0; i < rank && n < TEXT_SIZE; i++)
-        n += snprintf(text + n, (size_t)(TEXT_SIZE - n), i ? ",%" PRId64 : "%" PRId64, dims[i]);
-    if (n < TEXT_SIZE) snprintf(text + n, (size_t)(TEXT_SIZE - n), "]");
-    return text;
+    int n = snprintf(room, AG__TEXT_SIZE, "[");
+    for (int i = 0; i < rank && n < AG__TEXT_SIZE; i++)
+        n += snprintf(room + n, (size_t)(AG__TEXT_SIZE - n), i ? ",%" PRId64 : "%" PRId64, dims[i]);
+    if (n < AG__TEXT_SIZE) snprintf(room + n, (size_t)(AG__TEXT_SIZE - n), "]");
+    return room;
 }

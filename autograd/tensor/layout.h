@@ -56,7 +56,13 @@ static inline bool ag__same_dims(const ag__layout *a, const ag__layout *b)
 /* NumPy's rule: aligned at the last axis, sizes equal or 1. Writes the common sizes; false if they do not fit. */
 bool ag__broadcast(int *rank, int64_t *dims, const ag__layout *with);
 
-/* "[2,3]" into a rotating buffer of this thread (good for eight calls): for messages. */
-const char *ag__dims_text(int rank, const int64_t *dims);
-static inline const char *ag__text(const ag__layout *l) { return ag__dims_text(l->rank, l->dims); }
+/* "[2,3]", for messages: good to the end of the block that asks for it, where its room is. */
+enum { AG__TEXT_SIZE = 8 * 21 + 3 /* eight sizes of 20 digits, commas, brackets */ };
+const char *ag__dims_write(char *room, int rank, const int64_t *dims);
+static inline const char *ag__layout_write(char *room, const ag__layout *l)
+{
+    return ag__dims_write(room, l->rank, l->dims);
+}
+#define ag__dims_text(rank, dims) ag__dims_write((char[AG__TEXT_SIZE]){ 0 }, rank, dims)
+#define ag__text(l)               ag__layout_write((char[AG__TEXT_SIZE]){ 0 }, l)
 #endif
