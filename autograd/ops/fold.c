@@ -2,12 +2,15 @@
  *
  * A reduction is two nests of loops, over the axes that stay and over those that go, each sorted by stride and merged
  * where axes lie end to end. If the elements next to each other go, runs of them are folded to one number (along);
- * if they stay, rows are folded into a row of results, in blocks, so that rounding errors do not pile up (across). */
+ * if they stay, rows are folded into a row of results, in blocks, so that rounding errors do not pile up (across).
+ * Threads share the results, or where these are few the parts of each; what is a part follows from the sizes alone. */
+#include <autograd/base/pool.h>
+#include <autograd/kernels/pairs.h>
 #include <autograd/ops/fold.h>
 #include <math.h>
 #include <stdlib.h>
 
-enum { ROWS_PER_BLOCK = 128, LONG_RUN = 16 };
+enum { ROWS_PER_BLOCK = 128, LONG_RUN = 16, NARROW = 8 };
 
 static void nest_add(ag__nest *a, int64_t size, int64_t x, int64_t y)
 {
@@ -78,20 +81,17 @@ ag__plan ag__plan_of(const ag__layout *l, uint32_t mask)
     return p;
 }
 
-/* ---- the loops ---- */
+/* ---- the loops ----------------------------------------------------------------------------------------------------
+ */
 
 typedef struct fold {
     const ag__kernels *k;
     ag_dtype dtype;
-    size_t item;
-    int code; /* AG__SUM, AG__MAX, AG__MIN or AG__LOGSUMEXP */
-    bool add; /* to the result */
+    int64_t item;
+    int code;           /* AG__SUM, AG__MAX, AG__MIN or AG__LOGSUMEXP */
+    bool add;           /* to the result */
+    double nanoseconds; /* of an element, roughly */
 } fold;
-
-static double run(const fold *f, int64_t n, const void *x, int64_t sx)
-{
-    return f->code == AG__LOGSUMEXP ? f->k->softmax(n, x, sx, NULL, 0) : f->k->reduce[f->code](n, x, sx);
-}
 
 static double join(int code, double a, double b)
 {
@@ -103,20 +103,104 @@ static double join(int code, double a, double b)
     }
 }
 
-static void along(const fold *f, const ag__plan *p, const char *x, char *y)
+static int64_t product(const ag__nest *a, int n)
 {
-    const ag__nest *go = &p->go;
-    int last = go->n - 1;
-    int64_t outer[AG_MAX_RANK] = { 0 }, ox = 0, oy = 0;
-    do {
-        int64_t inner[AG_MAX_RANK] = { 0 }, ix = ox, none = 0;
-        double v = run(f, go->size[last], x + ix * (int64_t)f->item, go->x[last]);
-        while (ag__nest_next(go, last, inner, &ix, &none))
-            v = join(f->code, v, run(f, go->size[last], x + ix * (int64_t)f->item, go->x[last]));
-        if (f->add) v += ag__number_at(f->dtype, y, oy);
-        ag__number_put(f->dtype, y, oy, v);
-    } while (ag__nest_next(&p->stay, p->stay.n, outer, &ox, &oy));
+    int64_t size = 1;
+    for (int i = 0; i < n; i++) size *= a->size[i];
+    return size;
 }
+
+/* Iteration i of the first n loops. */
+static void nest_start(const ag__nest *a, int n, int64_t i, int64_t *at, int64_t *x, int64_t *y)
+{
+    *x = *y = 0;
+    for (int l = n - 1; l >= 0; i /= a->size[l--]) {
+        at[l] = i % a->size[l];
+        *x += at[l] * a->x[l], *y += at[l] * a->y[l];
+    }
+}
+
+/* Iterations from .. to-1 of something, which threads share. */
+typedef struct range {
+    const fold *f;
+    const ag__plan *p;
+    const char *x;
+    char *y;
+    int64_t count, each;
+    void (*some)(const struct range *r, int64_t from, int64_t to);
+} range;
+static void piece(void *context, int64_t i)
+{
+    const range *r = context;
+    r->some(r, i * r->each, (i + 1) * r->each < r->count ? (i + 1) * r->each : r->count);
+}
+static void all(range r, double nanoseconds) /* of one iteration */
+{
+    r.each = nanoseconds < AG__WORTH ? (int64_t)(AG__WORTH / nanoseconds) + 1 : 1;
+    ag__parallel((r.count + r.each - 1) / r.each, piece, &r);
+}
+
+/* ---- along ---- */
+
+/* A long run in parts, each of which is a subtree of the kernel's tree of sums: the result has the bits of one run. */
+enum { PART = AG__BLOCK << 10, PARTS = 64 };
+typedef struct long_run {
+    const fold *f;
+    const char *x;
+    int64_t n, sx;
+    double part[PARTS];
+} long_run;
+static void run_part(void *context, int64_t i)
+{
+    long_run *r = context;
+    int64_t n = r->n - i * PART < PART ? r->n - i * PART : PART;
+    r->part[i] = r->f->k->reduce[r->f->code](n, r->x + i * PART * r->sx * r->f->item, r->sx);
+}
+
+static double run_long(const fold *f, int64_t n, const char *x, int64_t sx)
+{
+    long_run r = { f, x, n, sx, { 0 } };
+    ag__pairs sum = { .count = 0 };
+    double extreme = 0, rest = 0;
+    for (bool first = true; r.n > 0; r.n -= (int64_t)PARTS * PART, r.x += (int64_t)PARTS * PART * sx * f->item) {
+        int64_t parts = r.n < (int64_t)PARTS * PART ? (r.n + PART - 1) / PART : PARTS;
+        ag__parallel(parts, run_part, &r);
+        for (int64_t i = 0; i < parts; i++, first = false) {
+            extreme = first ? r.part[i] : join(f->code, extreme, r.part[i]);
+            if (r.n - i * PART < PART)
+                rest = r.part[i];
+            else
+                ag__pairs_add(&sum, r.part[i]);
+        }
+    }
+    return f->code == AG__SUM ? ag__pairs_sum_from(&sum, rest) : extreme;
+}
+
+static double run(const fold *f, int64_t n, const char *x, int64_t sx)
+{
+    if (f->code == AG__LOGSUMEXP) return f->k->softmax(n, x, sx, NULL, 0);
+    return n < 2 * PART ? f->k->reduce[f->code](n, x, sx) : run_long(f, n, x, sx);
+}
+
+static void along_some(const range *r, int64_t from, int64_t to)
+{
+    const fold *f = r->f;
+    const ag__nest *go = &r->p->go, *stay = &r->p->stay;
+    int last = go->n - 1;
+    int64_t outer[AG_MAX_RANK], ox, oy;
+    nest_start(stay, stay->n, from, outer, &ox, &oy);
+    for (int64_t i = from; i < to; i++) {
+        int64_t inner[AG_MAX_RANK] = { 0 }, ix = ox, none = 0;
+        double v = run(f, go->size[last], r->x + ix * f->item, go->x[last]);
+        while (ag__nest_next(go, last, inner, &ix, &none))
+            v = join(f->code, v, run(f, go->size[last], r->x + ix * f->item, go->x[last]));
+        if (f->add) v += ag__number_at(f->dtype, r->y, oy);
+        ag__number_put(f->dtype, r->y, oy, v);
+        ag__nest_next(stay, stay->n, outer, &ox, &oy);
+    }
+}
+
+/* ---- across ---- */
 
 /* y[i] = x[i], or y[i] joined with x[i] */
 static void row_join(const fold *f, int64_t n, const void *x, int64_t sx, void *y, int64_t sy, bool first)
@@ -127,14 +211,19 @@ static void row_join(const fold *f, int64_t n, const void *x, int64_t sx, void *
         f->k->binary[f->code == AG__MAX ? AG__F_maximum : AG__F_minimum](n, x, sx, y, sy, y, sy);
 }
 
-/* One piece of a row of results. */
-static void across_piece(const fold *f, const ag__nest *go, int64_t n, const char *x, int64_t sx, char *y, int64_t sy)
+/* A piece of a row of results. */
+static void across_rows(const fold *f, const ag__nest *go, int64_t n, const char *x, int64_t sx, char *y, int64_t sy,
+                        bool first)
 {
+    if (f->code == AG__SUM && go->n == 1 && sx == 1 && sy == 1) {
+        f->k->sum_columns(go->size[0], n, x, go->x[0], y, !first);
+        return;
+    }
     ag__chunk sum;
     int64_t at[AG_MAX_RANK] = { 0 }, ox = 0, none = 0, rows = 0;
-    bool first = !f->add, more;
+    bool more;
     do {
-        row_join(f, n, x + ox * (int64_t)f->item, sx, &sum, 1, rows++ == 0);
+        row_join(f, n, x + ox * f->item, sx, &sum, 1, rows++ == 0);
         more = ag__nest_next(go, go->n, at, &ox, &none);
         if (more && rows < ROWS_PER_BLOCK) continue;
         row_join(f, n, &sum, 1, y, sy, first);
@@ -142,27 +231,74 @@ static void across_piece(const fold *f, const ag__nest *go, int64_t n, const cha
     } while (more);
 }
 
-static void across(const fold *f, const ag__plan *p, const char *x, char *y)
+/* Many rows to few results: in parts that are joined in their order. */
+enum { ROW_PARTS = 8 };
+typedef struct tall {
+    const fold *f;
+    const ag__nest *go;
+    const char *x;
+    int64_t n, sx, rows; /* rows of a part */
+    ag__chunk part[ROW_PARTS];
+} tall;
+static void rows_part(void *context, int64_t i)
 {
-    int last = p->stay.n - 1;
-    int64_t n = p->stay.size[last], sx = p->stay.x[last], sy = p->stay.y[last], item = (int64_t)f->item;
-    int64_t at[AG_MAX_RANK] = { 0 }, ox = 0, oy = 0;
-    do {
-        for (int64_t j = 0; j < n; j += AG__CHUNK) {
-            int64_t width = n - j < AG__CHUNK ? n - j : AG__CHUNK;
-            across_piece(f, &p->go, width, x + (ox + j * sx) * item, sx, y + (oy + j * sy) * item, sy);
-        }
-    } while (ag__nest_next(&p->stay, last, at, &ox, &oy));
+    tall *t = context;
+    ag__nest go = *t->go;
+    go.size[0] = go.size[0] - i * t->rows < t->rows ? go.size[0] - i * t->rows : t->rows;
+    across_rows(t->f, &go, t->n, t->x + i * t->rows * go.x[0] * t->f->item, t->sx, (char *)&t->part[i], 1, true);
+}
+static void across_piece(const fold *f, const ag__nest *go, int64_t n, const char *x, int64_t sx, char *y, int64_t sy)
+{
+    double whole = f->nanoseconds * (double)n * (double)product(go, go->n);
+    if (go->size[0] < ROW_PARTS || whole < 2 * ROW_PARTS * (double)AG__WORTH) {
+        across_rows(f, go, n, x, sx, y, sy, !f->add);
+        return;
+    }
+    tall t = { .f = f, .go = go, .x = x, .n = n, .sx = sx, .rows = (go->size[0] + ROW_PARTS - 1) / ROW_PARTS };
+    int64_t parts = (go->size[0] + t.rows - 1) / t.rows;
+    ag__parallel(parts, rows_part, &t);
+    for (int64_t i = 0; i < parts; i++) row_join(f, n, &t.part[i], 1, y, sy, !i && !f->add);
+}
+
+/* An iteration is a chunk of the innermost of the axes that stay. */
+static int64_t chunks(const ag__plan *p)
+{
+    return (p->stay.size[p->stay.n - 1] + AG__CHUNK - 1) / AG__CHUNK;
+}
+static void across_some(const range *r, int64_t from, int64_t to)
+{
+    const fold *f = r->f;
+    const ag__nest *stay = &r->p->stay, *go = &r->p->go;
+    int last = stay->n - 1;
+    int64_t at[AG_MAX_RANK], ox, oy, per = chunks(r->p), sx = stay->x[last], sy = stay->y[last];
+    nest_start(stay, last, from / per, at, &ox, &oy);
+    for (int64_t i = from; i < to; i++) {
+        int64_t j = i % per * AG__CHUNK, width = stay->size[last] - j < AG__CHUNK ? stay->size[last] - j : AG__CHUNK;
+        const char *x = r->x + (ox + j * sx) * f->item;
+        char *y = r->y + (oy + j * sy) * f->item;
+        if (f->code == AG__LOGSUMEXP)
+            f->k->softmax_columns(go->size[0], width, x, go->x[0], NULL, 0, y);
+        else
+            across_piece(f, go, width, x, sx, y, sy);
+        if (i % per == per - 1) ag__nest_next(stay, last, at, &ox, &oy);
+    }
 }
 
 void ag__fold(int code, const ag__layout *l, const void *x, uint32_t mask, void *y, bool add)
 {
-    fold f = { ag__kernels_for(l->dtype), l->dtype, l->item, code, add };
+    fold f = { ag__kernels_for(l->dtype), l->dtype, (int64_t)l->item, code, add, code == AG__LOGSUMEXP ? 0.6 : 0.1 };
     ag__plan p = ag__plan_of(l, mask);
     const ag__nest *stay = &p.stay, *go = &p.go;
-    bool runs = stay->n == 0 || code == AG__LOGSUMEXP ||
-                (go->size[go->n - 1] >= LONG_RUN && llabs(go->x[go->n - 1]) < llabs(stay->x[stay->n - 1]));
-    (runs ? along : across)(&f, &p, x, y);
+    const int last = stay->n - 1;
+    double cost = f.nanoseconds * (double)product(go, go->n);
+    bool runs = stay->n == 0 || (go->size[go->n - 1] >= LONG_RUN && llabs(go->x[go->n - 1]) < llabs(stay->x[last]));
+    if (code == AG__LOGSUMEXP && !runs)
+        runs = add || go->n > 1 || stay->x[last] != 1 || stay->y[last] != 1 || stay->size[last] < NARROW;
+    if (runs)
+        all((range){ &f, &p, x, y, product(stay, stay->n), 0, along_some }, cost);
+    else
+        all((range){ &f, &p, x, y, product(stay, last) * chunks(&p), 0, across_some },
+            cost * (double)(stay->size[last] < AG__CHUNK ? stay->size[last] : AG__CHUNK));
 }
 
 /* A few rows added up, as a small bias gradient needs: not worth a plan. */
