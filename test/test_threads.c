@@ -99,9 +99,58 @@ static void a_leaf_outlives_its_owner(void **state)
     pthread_barrier_destroy(&both);
 }
 
+/* Eight threads at work on tapes of their own, at sizes for which each would like the workers: one has them at a time,
+ * and all find what a lone thread finds. */
+enum { WIDE = 512, BATCH = 128, DEEP = 2 };
+static ag_tensor *wide[DEEP];
+
+static void *wide_gradient(void *arg)
+{
+    struct worker *me = arg;
+    ag_tape *tape = ag_tape_new();
+    for (int round = 0; round < 3 && !me->status; round++) {
+        ag_seed(2);
+        ag_tensor *y = ag_randn(AG_F32, BATCH, WIDE);
+        for (int i = 0; i < DEEP; i++) y = ag_tanh(ag_matmul(y, wide[i]));
+        ag_tensor *g = ag_grad(ag_cross_entropy(y, ag_randint(WIDE, BATCH)), wide[0]);
+        for (int i = 0; i < OUT * IN; i++) me->grad[i] = g ? ag_at(g, i, (37 * i) % WIDE) : 0;
+        me->status = ag_tape_reset(tape);
+    }
+    ag_tape_free(tape);
+    return NULL;
+}
+
+static void tapes_beside_the_pool(void **state)
+{
+    (void)state;
+    static struct worker alone, worker[THREADS];
+    ag_tape *tape = ag_tape_new();
+    for (int i = 0; i < DEEP; i++) {
+        wide[i] = ag_param(AG_F32, WIDE, WIDE);
+        AG_NO_GRAD
+            ag_assign(wide[i], ag_mul(0.05, ag_randn(AG_F32, WIDE, WIDE)));
+    }
+    ag_tape_free(tape);
+    ag_set_threads(1);
+    wide_gradient(&alone);
+    assert_int_equal(alone.status, AG_OK);
+    assert_true(alone.grad[0] != 0);
+    ag_set_threads(4);
+    pthread_t thread[THREADS];
+    for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_create(&thread[i], NULL, wide_gradient, &worker[i]), 0);
+    for (int i = 0; i < THREADS; i++) pthread_join(thread[i], NULL);
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(worker[i].status, AG_OK);
+        assert_memory_equal(worker[i].grad, alone.grad, sizeof alone.grad);
+    }
+    for (int i = 0; i < DEEP; i++) ag_free(wide[i]);
+    ag_set_threads(0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(threads_share_leaves),
-                                        cmocka_unit_test(a_leaf_outlives_its_owner) };
+                                        cmocka_unit_test(a_leaf_outlives_its_owner),
+                                        cmocka_unit_test(tapes_beside_the_pool) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
