@@ -70,14 +70,14 @@ class Block(nn.Module):
 class GPT(nn.Module):
     def __init__(self, layers, heads, width, length, vocabulary):
         super().__init__()
-        self.token = nn.Embedding(vocabulary, width)
-        self.position = nn.Parameter(torch.empty(length, width))
+        self.tokens = nn.Embedding(vocabulary, width)
+        self.positions = nn.Parameter(torch.empty(length, width))
         self.blocks = nn.Sequential(*[Block(width, heads) for _ in range(layers)])
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, vocabulary, bias=False)
 
     def forward(self, tokens):
-        return self.head(self.norm(self.blocks(self.token(tokens) + self.position))).flatten(0, 1)
+        return self.head(self.norm(self.blocks(self.tokens(tokens) + self.positions))).flatten(0, 1)
 
 
 def mlp(*widths):

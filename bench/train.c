@@ -20,7 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const train_case *const cases[] = { &train_xor, &train_op1, &train_mlp128, &train_mlp512 };
+static const train_case *const cases[] = { &train_xor,    &train_op1,      &train_mlp128,
+                                           &train_mlp512, &train_gpt_tiny, &train_gpt_small };
 enum { CASES = sizeof cases / sizeof *cases, ROUNDS = 15, TRIES = 3, MOST_PYTHONS = 4 };
 
 static int threads = 1;

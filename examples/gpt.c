@@ -21,7 +21,8 @@ ag_module *gpt_new(gpt_options o)
         char name[24];
         snprintf(name, sizeof name, "%lld", (long long)i);
         ag_child(blocks, name,
-                 ag_TransformerBlock(o.width, o.heads, .dtype = o.dtype, .dropout = o.dropout, .causal = true));
+                 ag_TransformerBlock(o.width, o.heads, .dtype = o.dtype, .dropout = o.dropout, .causal = true,
+                                     .activation = o.activation));
     }
     if (!g) return ag_module_free(blocks), NULL;
     g->positions = ag_own(m, "positions", ag_init_normal(ag_param(o.dtype, o.context, o.width), 0, 0.02));

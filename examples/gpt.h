@@ -8,6 +8,7 @@ typedef struct gpt_options {
     int64_t vocabulary, context, width, heads, layers; /* context: the longest sequence */
     double dropout;
     ag_dtype dtype;
+    ag_tensor *(*activation)(ag_tensor *x); /* ag_gelu */
 } gpt_options;
 
 /* Tokens, integers [.., n], n at most context -> logits [.., n, vocabulary]. Parameters: positions [context, width],
