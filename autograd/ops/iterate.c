@@ -2,7 +2,7 @@
  *
  *   [2,3,4] row-major                     one run of 24
  *   [2,3,4] + [4]                         6 runs of 4: the outer axes merged
- *   y = x transposed, both large          runs of TILE, so that the lines x brings in are used before they are lost
+ *   y = x transposed, both large          bands of rows, in which x is turned into a buffer first
  *   [1000,3] + [3]                        3 runs along the long axis for each LONG_TILE of it, in place of 1000 short
  * ones
  *
@@ -12,6 +12,8 @@
 #include <string.h>
 
 enum { TILE = 32, LONG_TILE = 256, SHORT = 8, WORTH_TILING = 4096 };
+/* Of a band that is turned: its width in bytes, two cache lines, and how long a piece of it goes through the buffer. */
+enum { BAND = 128, ALONG = 128, MOST_TURNED = 2 };
 
 /* ---- axes of the loop ------------------------------------------------------------------------------------------- */
 
@@ -85,48 +87,103 @@ static void move_to(loop_axis *at, int from, int to)
     at[to] = a;
 }
 
+typedef struct nest {
+    loop_axis at[AG_MAX_RANK];
+    int n_axis, n;
+    int64_t step, item[AG__MAX_OPERANDS]; /* of the last axis at a time; bytes */
+    int turned[MOST_TURNED], n_turned;    /* operands that lie along the last axis but one */
+    ag__loop_fn *loop;
+    void *user;
+} nest;
+
 /* How many elements of the last axis to take at a time, having put beside it the axis that shares its cache lines. */
-static int64_t tile(loop_axis *at, int n_axis, int n)
+static int64_t tile(nest *w)
 {
-    loop_axis *run = &at[n_axis - 1];
-    if (n_axis < 2) return run->size;
+    loop_axis *run = &w->at[w->n_axis - 1];
+    if (w->n_axis < 2) return run->size;
     if (run->size < SHORT && run[-1].size > 2 * run->size) {
-        move_to(at, n_axis - 2, n_axis - 1);
+        move_to(w->at, w->n_axis - 2, w->n_axis - 1);
         return LONG_TILE;
     }
-    for (int k = 1; k < n; k++)
-        for (int i = n_axis - 2; i >= 0 && run->size > TILE; i--) {
-            int64_t s = magnitude(at[i].stride[k]);
-            if (!s || s >= magnitude(run->stride[k]) || at[i].size * run->size < WORTH_TILING) continue;
-            move_to(at, i, n_axis - 2);
+    for (int k = 1; k < w->n; k++)
+        for (int i = w->n_axis - 2; i >= 0 && run->size > TILE; i--) {
+            int64_t s = magnitude(w->at[i].stride[k]);
+            if (!s || s >= magnitude(run->stride[k]) || w->at[i].size * run->size < WORTH_TILING) continue;
+            move_to(w->at, i, w->n_axis - 2);
             return TILE;
         }
     return run->size;
 }
 
-/* ---- the loop --------------------------------------------------------------------------------------------------- */
+/* Of a tiled nest: the operands, but for the written one, that can be turned. */
+static void find_turned(nest *w, int written)
+{
+    const loop_axis *run = &w->at[w->n_axis - 1];
+    for (int k = 0; w->step == TILE && k < w->n && w->n_turned < MOST_TURNED; k++)
+        if (k != written && w->item[k] >= 4 && run[-1].stride[k] == 1 && magnitude(run->stride[k]) > 1)
+            w->turned[w->n_turned++] = k;
+}
 
-typedef struct nest {
-    loop_axis at[AG_MAX_RANK];
-    int n_axis, n;
-    int64_t step, item[AG__MAX_OPERANDS]; /* of the last axis at a time; bytes */
-    ag__loop_fn *loop;
-    void *user;
-} nest;
+/* ---- the loop --------------------------------------------------------------------------------------------------- */
 
 static void advance(const nest *w, char **p, const loop_axis *a, int64_t steps)
 {
     for (int k = 0; k < w->n; k++) p[k] += steps * a->stride[k] * w->item[k];
 }
 
-/* All runs of n elements that start where p points along the last axis. */
+/* A block of rows x n elements, in which some operands are turned. */
+static void block(const nest *w, char *const *from, int64_t rows, int64_t n)
+{
+    double buffer[MOST_TURNED][BAND * ALONG / sizeof(double)];
+    const loop_axis *across = &w->at[w->n_axis - 2];
+    int64_t stride[AG__MAX_OPERANDS], step[AG__MAX_OPERANDS]; /* bytes from row to row */
+    char *p[AG__MAX_OPERANDS];
+    for (int k = 0; k < w->n; k++)
+        p[k] = from[k], stride[k] = across[1].stride[k], step[k] = across->stride[k] * w->item[k];
+    for (int t = 0; t < w->n_turned; t++) {
+        int k = w->turned[t];
+        ag__kernel[w->item[k] == 8]->turn(n, rows, p[k], stride[k], 1, buffer[t]);
+        p[k] = (char *)buffer[t], stride[k] = 1, step[k] = n * w->item[k];
+    }
+    for (int64_t r = 0; r < rows; r++) {
+        w->loop(n, p, stride, w->user);
+        for (int k = 0; k < w->n; k++) p[k] += step[k];
+    }
+}
+
+/* The last two axes. */
+static void bands(const nest *w, char *const *from)
+{
+    const loop_axis *across = &w->at[w->n_axis - 2], *last = across + 1;
+    char *band[AG__MAX_OPERANDS], *p[AG__MAX_OPERANDS];
+    int64_t item = 0;
+    for (int t = 0; t < w->n_turned; t++) item = w->item[w->turned[t]] > item ? w->item[w->turned[t]] : item;
+    const int64_t most = BAND / item;
+    memcpy(band, from, sizeof band);
+    for (int64_t i = 0, rows; i < across->size; i += rows) {
+        rows = across->size - i < most ? across->size - i : most;
+        memcpy(p, band, sizeof p);
+        for (int64_t j = 0, n; j < last->size; j += n) {
+            n = last->size - j < ALONG ? last->size - j : ALONG;
+            block(w, p, rows, n);
+            advance(w, p, last, n);
+        }
+        advance(w, band, across, rows);
+    }
+}
+
+/* All runs of n elements that start where p points along the last axis; or all bands. */
 static void run(const nest *w, char **p, int64_t n)
 {
     const loop_axis *last = &w->at[w->n_axis - 1];
+    const int inner = w->n_turned ? 2 : 1;
     int64_t index[AG_MAX_RANK] = { 0 };
     for (;;) {
-        w->loop(n, p, last->stride, w->user);
-        int i = w->n_axis - 2;
+        if (w->n_turned)
+            bands(w, p);
+        else
+            w->loop(n, p, last->stride, w->user);
+        int i = w->n_axis - inner - 1;
         for (; i >= 0 && ++index[i] == w->at[i].size; i--) {
             index[i] = 0;
             advance(w, p, &w->at[i], 1 - w->at[i].size);
@@ -139,8 +196,9 @@ static void run(const nest *w, char **p, int64_t n)
 static void walk(const nest *w, char **p)
 {
     const loop_axis *last = &w->at[w->n_axis - 1];
-    for (int64_t from = 0; from < last->size; from += w->step) {
-        int64_t n = last->size - from < w->step ? last->size - from : w->step;
+    const int64_t step = w->n_turned ? last->size : w->step;
+    for (int64_t from = 0; from < last->size; from += step) {
+        int64_t n = last->size - from < step ? last->size - from : step;
         run(w, p, n); /* leaves p where it was */
         advance(w, p, last, n);
     }
@@ -213,7 +271,8 @@ void ag__iterate_shared(int rank, const int64_t *dims, int n_operand, const ag__
         return;
     }
     w.n_axis = merge(w.at, w.n_axis, n_operand);
-    w.step = tile(w.at, w.n_axis, n_operand);
+    w.step = tile(&w);
+    find_turned(&w, written);
     share(&w, p, written, nanoseconds);
 }
 
