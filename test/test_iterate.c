@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <autograd/ops/apply.h>
+#include <autograd/threads.h>
 
 static const ag_dtype dtypes[] = { AG_F32, AG_F64, AG_I64, AG_I32, AG_U8, AG_BOOL };
 enum { N_DTYPE = 6 };
@@ -129,6 +130,33 @@ static void test_copies(void **state)
     }
 }
 
+/* Large enough for threads to share, and for bands to be turned; neither divides the sizes. */
+static void test_large(void **state)
+{
+    (void)state;
+    enum { ROWS = 1237, COLS = 1409 };
+    const int64_t dims[] = { ROWS, COLS }, plain[] = { COLS, 1 }, turned[] = { 1, ROWS }, back[] = { -1, -ROWS };
+    assert_int_equal(ag_set_threads(4), AG_OK);
+    for (int d = 0; d < N_DTYPE; d++)
+        for (int reversed = 0; reversed < 2; reversed++) {
+            ag__layout dl, sl;
+            assert_true(ag__layout_set(&dl, dtypes[d], 2, dims, plain, "to"));
+            assert_true(ag__layout_set(&sl, dtypes[d], 2, dims, reversed ? back : turned, "from"));
+            char *dst = calloc(ROWS * COLS, dl.item), *src = calloc(ROWS * COLS, sl.item);
+            char *first = src + (reversed ? (ROWS * COLS - 1) * sl.item : 0);
+            for (int64_t i = 0; i < ROWS * COLS; i++) ag__set(&sl, src, i, (double)(i * 7 % 127 % (d == 5 ? 2 : 127)));
+            ag__copy_into(&dl, dst, &sl, first, false);
+            for (int64_t i = 0; i < ROWS; i++)
+                for (int64_t j = 0; j < COLS; j++) {
+                    int64_t at = reversed ? -i - j * ROWS : i + j * ROWS;
+                    if (ag__get(&dl, dst, i * COLS + j) != ag__get(&sl, first, at))
+                        fail_msg("(%d, %d)", (int)i, (int)j);
+                }
+            free(dst), free(src);
+        }
+    assert_int_equal(ag_set_threads(0), AG_OK);
+}
+
 /* y += a b c, every element once. */
 static void accumulate(int64_t n, char *const *p, const int64_t *stride, void *user)
 {
@@ -224,6 +252,7 @@ int main(void)
     ag__kernels_choose(); /* as a tape does */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_copies, fresh, done),
+        cmocka_unit_test_setup_teardown(test_large, fresh, done),
         cmocka_unit_test(test_iterate),
         cmocka_unit_test(test_iterate_merges),
         cmocka_unit_test(test_axes),

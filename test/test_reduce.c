@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <autograd/kernels/kernels.h>
 #include <stdlib.h>
 
 typedef enum kind { SUM, MEAN, MAX, MIN, LOGSUMEXP, N_KINDS } kind;
@@ -90,6 +91,62 @@ static void test_reduce_long(void **state)
     assert_true(plain_distance(ag_sum(ag_contiguous(ag_transpose(x, 0, 1)), 1), wide) <= 2e-6);
 }
 
+/* Threads share a long run: the bits are those of the kernel alone, and of any stride. */
+static void test_reduce_bits(void **state)
+{
+    (void)state;
+    enum { N = 1700003 };
+    for (int wide = 0; wide < 2; wide++) {
+        ag_dtype dtype = wide ? AG_F64 : AG_F32;
+        ag_tensor *x = ag_add(ag_rand(dtype, N), -0.4), *apart = ag_zeros(dtype, 2 * N);
+        const void *data = wide ? (const void *)ag_f64(x) : (const void *)ag_f32(x);
+        apart = ag_index_add(apart, 0, ag_arange(AG_I64, 0, 2 * N, 2), x);
+        double sum = ag__kernels_of(ag__kernels_choose(), wide)->reduce[AG__SUM](N, data, 1);
+        assert_true(ag_item(ag_sum(x)) == (wide ? sum : (double)(float)sum));
+        assert_true(ag_item(ag_sum(ag_slice_step(apart, 0, 0, 2 * N, 2))) == ag_item(ag_sum(x)));
+        double largest = ag_item(ag_max(x)), smallest = ag_item(ag_min(x));
+        assert_true(largest < 0.6 && largest > 0.5999 && smallest >= -0.4 && smallest < -0.3999);
+        ag_tensor *rows = ag_reshape(ag_slice(x, 0, 0, 1700000), 170000, 10);
+        assert_true(plain_distance(ag_sum(rows, 0), ag_sum(ag_contiguous(ag_transpose(rows, 0, 1)), 1)) <= 1e-5);
+        assert_true(plain_distance(ag_max(rows, 0), ag_max(ag_contiguous(ag_transpose(rows, 0, 1)), 1)) == 0);
+    }
+}
+
+/* Down columns as along rows, also where there are infinities and NaN, and a column's largest comes late. */
+static void test_columns(void **state)
+{
+    for (int width = 5; width <= 300; width += 295)
+        for (int wide = 0; wide < 2; wide++) {
+            ag_tape_reset(*state);
+            enum { ROWS = 37 };
+            ag_tensor *x = ag_mul(ag_randn(AG_F64, ROWS, width), 3.0),
+                      *down = ag_expand(ag_arange(AG_F64, 0, ROWS, 1), 1, ROWS);
+            ag_tensor *row = ag_transpose(down, 0, 1), *special[] = {
+                ag_full(AG_F64, -INFINITY, ROWS, 1),
+                ag_where(ag_lt(row, 20.0), ag_num(-INFINITY), row),
+                ag_where(ag_eq(row, 9.0), ag_num(INFINITY), row),
+                ag_where(ag_eq(row, 30.0), ag_num(NAN), row),
+                ag_mul(row, 300.0),
+            };
+            x = ag_cat(AG_LIST(special[0], special[1], special[2], special[3], special[4], x), 1);
+            x = ag_variable(ag_to(x, wide ? AG_F64 : AG_F32));
+            ag_tensor *turned = ag_variable(ag_contiguous(ag_transpose(x, 0, 1)));
+            ag_tensor *g = ag_to(ag_randn(AG_F64, ROWS, ag_size(x, 1)), wide ? AG_F64 : AG_F32);
+            ag_tensor *gt = ag_contiguous(ag_transpose(g, 0, 1));
+            double near = wide ? 1e-13 : 1e-5;
+            assert_true(plain_distance(ag_logsumexp(x, 0), ag_logsumexp(turned, 1)) <= near);
+            ag_tensor *y[] = { ag_softmax(x, 0), ag_log_softmax(x, 0) };
+            ag_tensor *yt[] = { ag_softmax(turned, 1), ag_log_softmax(turned, 1) };
+            for (int i = 0; i < 2; i++) {
+                assert_true(plain_distance(y[i], ag_contiguous(ag_transpose(yt[i], 0, 1))) <= near);
+                AG_NO_GRAD {
+                    ag_tensor *d = ag_vjp(y[i], x, g), *dt = ag_vjp(yt[i], turned, gt);
+                    assert_true(plain_distance(d, ag_contiguous(ag_transpose(dt, 0, 1))) <= near);
+                }
+            }
+        }
+}
+
 static void test_reduce_edges(void **state)
 {
     (void)state;
@@ -151,6 +208,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_reduce_random, tape, end),
         cmocka_unit_test_setup_teardown(test_reduce_long, tape, end),
+        cmocka_unit_test_setup_teardown(test_reduce_bits, tape, end),
+        cmocka_unit_test_setup_teardown(test_columns, tape, end),
         cmocka_unit_test_setup_teardown(test_reduce_edges, tape, end),
         cmocka_unit_test_setup_teardown(test_reduce_whole, tape, end),
         cmocka_unit_test_setup_teardown(test_reduce_ties, tape, end),
