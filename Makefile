@@ -63,7 +63,7 @@ mode_flags.fuzz = $(mode_flags.san) -fsanitize=fuzzer-no-link
 mode_flags.tsan = -DAG_DEBUG -fsanitize=thread -fno-omit-frame-pointer
 CFLAGS ?= -g
 # What calls kernels more than it computes is smaller, and no slower, without unrolled loops.
-calls = autograd/ops/% autograd/diff/% autograd/io/% nn/% test/% examples/%
+calls = autograd/ops/% autograd/io/% nn/% test/% examples/%
 level = $(if $(filter release,$(MODE)),$(if $(filter $(calls),$1),-O2 -ftree-vectorize,-O3),-O1)
 
 warnings = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla $(if $(WERROR),-Werror)

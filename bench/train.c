@@ -157,16 +157,16 @@ static void print_number(FILE *to, const char *name, double value, bool known)
 static void print_json(const train_case *c, const result *r)
 {
     double us = r->step * 1e6;
-    bool peer = r->peer_step[0] > 0;
+    bool compared = r->peer_step[0] > 0;
     fprintf(json, "{\"case\":\"%s\",\"arch\":\"%s\",\"threads\":%d", c->name, ag__kernels_choose(), threads);
     print_number(json, "us", us, true);
     print_number(json, "gflop", c->gflop, c->gflop > 0);
     print_number(json, "peak_gflops", r->peak, true);
     print_number(json, "ratio_fma", us * 1e-6 * r->peak / c->gflop, c->gflop > 0);
     print_number(json, "tape_over_hand", r->step / r->hand, r->hand > 0);
-    fprintf(json, peer ? ",\"peer\":\"%s\"" : ",\"peer\":null", r->peer[0]);
-    print_number(json, "peer_us", r->peer_step[0] * 1e6, peer);
-    print_number(json, "ratio_peer", r->peer_step[0] / r->step, peer);
+    fprintf(json, compared ? ",\"peer\":\"%s\"" : ",\"peer\":null", r->peer[0]);
+    print_number(json, "peer_us", r->peer_step[0] * 1e6, compared);
+    print_number(json, "ratio_peer", r->peer_step[0] / r->step, compared);
     print_number(json, "rss_mb", r->rss, true);
     for (int i = 1; i < pythons; i++)
         if (r->peer_step[i] > 0)
