@@ -326,7 +326,8 @@ static ag_tensor *soft_entropy(ag_tensor *logits, ag_tensor *target, ag_tensor *
     int axis = class_axis(logits);
     int64_t classes = l->dims[axis], dims[AG_MAX_RANK];
     if (!ag__same_dims(l, target->layout) || l->dtype != target->layout->dtype)
-        return ag_fail(AG_ESHAPE, "ag_cross_entropy: the target %s %s differs from the logits %s %s; classes are integers: ag_to",
+        return ag_fail(AG_ESHAPE,
+                       "ag_cross_entropy: the target %s %s differs from the logits %s %s; classes are integers: ag_to",
                        ag_dtype_name(target->layout->dtype), ag__text(target->layout), ag_dtype_name(l->dtype),
                        ag__text(l)),
                NULL;
