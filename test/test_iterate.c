@@ -1,10 +1,12 @@
 /* Iteration and copies between any two layouts, against the plainest loops; and checks on axes. */
+#define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include <autograd/ops/apply.h>
@@ -157,6 +159,37 @@ static void test_large(void **state)
     assert_int_equal(ag_set_threads(0), AG_OK);
 }
 
+/* Sums into a repeated operand are not cut: two threads would lose what the other adds. */
+static void add_slowly(int64_t n, char *const *p, const int64_t *stride, void *user)
+{
+    (void)user;
+    for (int64_t i = 0; i < n; i++) {
+        double *y = (double *)(void *)p[1] + i * stride[1], was = *y;
+        if (i == n / 2) nanosleep(&(struct timespec){ .tv_nsec = 50000 }, NULL);
+        *y = was + ((double *)(void *)p[0])[i * stride[0]];
+    }
+}
+static void test_shared_sums(void **state)
+{
+    (void)state;
+    enum { ROWS = 64, COLS = 48 };
+    static double x[ROWS * COLS], y[ROWS * COLS];
+    const int64_t dims[] = { ROWS, COLS }, results[][2] = { { 1, COLS }, { ROWS, 1 }, { 1, 1 } };
+    assert_int_equal(ag_set_threads(4), AG_OK);
+    for (int i = 0; i < ROWS * COLS; i++) x[i] = 1;
+    for (int round = 0; round < 30; round++) { /* threads come when they can */
+        int k = round % 3;
+        ag__layout lx, ly;
+        assert_true(ag__layout_set(&lx, AG_F64, 2, dims, NULL, "x") &&
+                    ag__layout_set(&ly, AG_F64, 2, results[k], NULL, "y"));
+        memset(y, 0, sizeof y);
+        ag__iterate_shared(2, dims, 2, (const ag__layout *[]){ &lx, &ly }, (void *[]){ x, y }, add_slowly, NULL, 1,
+                           1000);
+        for (int64_t i = 0; i < ly.numel; i++) assert_true(y[i] == (double)(ROWS * COLS / ly.numel));
+    }
+    assert_int_equal(ag_set_threads(0), AG_OK);
+}
+
 /* y += a b c, every element once. */
 static void accumulate(int64_t n, char *const *p, const int64_t *stride, void *user)
 {
@@ -253,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_copies, fresh, done),
         cmocka_unit_test_setup_teardown(test_large, fresh, done),
+        cmocka_unit_test(test_shared_sums),
         cmocka_unit_test(test_iterate),
         cmocka_unit_test(test_iterate_merges),
         cmocka_unit_test(test_axes),

@@ -3,7 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
-#include <autograd/kernels/kernels.h>
+#include <autograd/ops/fold.h>
 #include <stdlib.h>
 
 typedef enum kind { SUM, MEAN, MAX, MIN, LOGSUMEXP, N_KINDS } kind;
@@ -95,7 +95,7 @@ static void test_reduce_long(void **state)
 static void test_reduce_bits(void **state)
 {
     (void)state;
-    enum { N = 1700003 };
+    enum { N = 3400003 };
     for (int wide = 0; wide < 2; wide++) {
         ag_dtype dtype = wide ? AG_F64 : AG_F32;
         ag_tensor *x = ag_add(ag_rand(dtype, N), -0.4), *apart = ag_zeros(dtype, 2 * N);
@@ -106,9 +106,14 @@ static void test_reduce_bits(void **state)
         assert_true(ag_item(ag_sum(ag_slice_step(apart, 0, 0, 2 * N, 2))) == ag_item(ag_sum(x)));
         double largest = ag_item(ag_max(x)), smallest = ag_item(ag_min(x));
         assert_true(largest < 0.6 && largest > 0.5999 && smallest >= -0.4 && smallest < -0.3999);
-        ag_tensor *rows = ag_reshape(ag_slice(x, 0, 0, 1700000), 170000, 10);
+        ag_tensor *rows = ag_reshape(ag_slice(x, 0, 0, 3400000), 340000, 10);
         assert_true(plain_distance(ag_sum(rows, 0), ag_sum(ag_contiguous(ag_transpose(rows, 0, 1)), 1)) <= 1e-5);
         assert_true(plain_distance(ag_max(rows, 0), ag_max(ag_contiguous(ag_transpose(rows, 0, 1)), 1)) == 0);
+        ag_tensor *more = ag_zeros(dtype, 10), *blocks = ag_reshape(ag_slice(x, 0, 0, 1080000), 6, 300, 600);
+        ag__fold(AG__SUM, rows->layout, rows->data, 1, more->data, true);
+        ag__fold(AG__SUM, rows->layout, rows->data, 1, more->data, true);
+        assert_true(plain_distance(more, ag_mul(2.0, ag_sum(rows, 0))) <= 1e-5);
+        assert_true(plain_distance(ag_sum(blocks, 1), ag_sum(ag_contiguous(ag_transpose(blocks, 1, 2)), 2)) <= 1e-5);
     }
 }
 
@@ -125,7 +130,7 @@ static void test_columns(void **state)
                 ag_full(AG_F64, -INFINITY, ROWS, 1),
                 ag_where(ag_lt(row, 20.0), ag_num(-INFINITY), row),
                 ag_where(ag_eq(row, 9.0), ag_num(INFINITY), row),
-                ag_where(ag_eq(row, 30.0), ag_num(NAN), row),
+                ag_where(ag_eq(row, 30.0), ag_num(NAN), ag_where(ag_eq(row, 9.0), ag_num(INFINITY), row)),
                 ag_mul(row, 300.0),
             };
             x = ag_cat(AG_LIST(special[0], special[1], special[2], special[3], special[4], x), 1);

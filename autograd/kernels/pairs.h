@@ -20,12 +20,11 @@ static inline void ag__pairs_add(ag__pairs *p, double x)
     p->part[i] = x;
     p->count++;
 }
-/* The sum, after that of fewer blocks which follow. */
-static inline double ag__pairs_sum_from(const ag__pairs *p, double sum)
+static inline double ag__pairs_sum(const ag__pairs *p)
 {
+    double sum = 0;
     for (int i = 0; p->count >> i; i++)
         if (p->count >> i & 1) sum += p->part[i];
     return sum;
 }
-static inline double ag__pairs_sum(const ag__pairs *p) { return ag__pairs_sum_from(p, 0); }
 #endif

@@ -161,19 +161,16 @@ static double run_long(const fold *f, int64_t n, const char *x, int64_t sx)
 {
     long_run r = { f, x, n, sx, { 0 } };
     ag__pairs sum = { .count = 0 };
-    double extreme = 0, rest = 0;
+    double extreme = 0;
     for (bool first = true; r.n > 0; r.n -= (int64_t)PARTS * PART, r.x += (int64_t)PARTS * PART * sx * f->item) {
         int64_t parts = r.n < (int64_t)PARTS * PART ? (r.n + PART - 1) / PART : PARTS;
         ag__parallel(parts, run_part, &r);
         for (int64_t i = 0; i < parts; i++, first = false) {
             extreme = first ? r.part[i] : join(f->code, extreme, r.part[i]);
-            if (r.n - i * PART < PART)
-                rest = r.part[i];
-            else
-                ag__pairs_add(&sum, r.part[i]);
+            ag__pairs_add(&sum, r.part[i]);
         }
     }
-    return f->code == AG__SUM ? ag__pairs_sum_from(&sum, rest) : extreme;
+    return f->code == AG__SUM ? ag__pairs_sum(&sum) : extreme;
 }
 
 static double run(const fold *f, int64_t n, const char *x, int64_t sx)
