@@ -36,6 +36,7 @@ BEGIN {
     parts = split($0, part, / \| /)
     kind = trim(part[1]); name = trim(part[2]); t = "AG_API ag_tensor *ag_" name
     if (kind == "T") { put("ops.h", "\n/* ---- " fold(note(2), 110) " */\n"); next }
+    if (kind == "L") { declare("AG_API ag_list ag_" name "(" trim(part[3]) ");", note(4)); next }
     rows[++n_rows] = name
     if (kind == "U") {
         declare(t "(ag_tensor *x);", note(7)); unary[++n_unary] = name

@@ -87,8 +87,68 @@ AG_API ag_tensor *ag_min_keep(ag_tensor *x, int n, const int *axes);
 /* log of the sum of e^x, without overflow */
 AG_API ag_tensor *ag_logsumexp(ag_tensor *x, int n, const int *axes);
 AG_API ag_tensor *ag_logsumexp_keep(ag_tensor *x, int n, const int *axes);
+/* of nothing 1; of integers and bool: i64; derivatives are right where elements are 0 */
+AG_API ag_tensor *ag_prod(ag_tensor *x, int n, const int *axes);
+AG_API ag_tensor *ag_prod_keep(ag_tensor *x, int n, const int *axes);
+AG_API ag_tensor *ag_nansum(ag_tensor *x, int n, const int *axes); /* NaN counts as 0 */
+AG_API ag_tensor *ag_nansum_keep(ag_tensor *x, int n, const int *axes);
+/* mean of what is not NaN; of nothing NaN */
+AG_API ag_tensor *ag_nanmean(ag_tensor *x, int n, const int *axes);
+AG_API ag_tensor *ag_nanmean_keep(ag_tensor *x, int n, const int *axes);
+/* bool: is one of them not 0; of nothing false */
+AG_API ag_tensor *ag_any(ag_tensor *x, int n, const int *axes);
+AG_API ag_tensor *ag_any_keep(ag_tensor *x, int n, const int *axes);
+/* bool: are all of them not 0; of nothing true */
+AG_API ag_tensor *ag_all(ag_tensor *x, int n, const int *axes);
+AG_API ag_tensor *ag_all_keep(ag_tensor *x, int n, const int *axes);
 /* i64 index of the first largest element along an axis, which goes; no gradient */
 AG_API ag_tensor *ag_argmax(ag_tensor *x, int axis);
+/* i64 index of the first smallest element along an axis, which goes; no gradient */
+AG_API ag_tensor *ag_argmin(ag_tensor *x, int axis);
+/* sum of (x - mean)^2 divided by max(0, n - .correction) */
+AG_API ag_tensor *ag_var(ag_tensor *x, AG_OPTIONS(ag_reduce_options));
+AG_API ag_tensor *ag_std(ag_tensor *x, AG_OPTIONS(ag_reduce_options)); /* root of var; slope 0 at 0 */
+/* of an even number the lower of the middle two; of everything, equal elements share the gradient; along one axis
+ * the first of them has it, and .index leaves its place; NaN wins */
+AG_API ag_tensor *ag_median(ag_tensor *x, AG_OPTIONS(ag_reduce_options));
+/* median of what is not NaN */
+AG_API ag_tensor *ag_nanmedian(ag_tensor *x, AG_OPTIONS(ag_reduce_options));
+/* at place q (n - 1) of the sorted elements, between two of them by .interpolation; q in [0,1], one or a list:
+ * [k, ...]; NaN wins */
+AG_API ag_tensor *ag_quantile(ag_tensor *x, ag_tensor *q, AG_OPTIONS(ag_reduce_options));
+/* quantile of what is not NaN */
+AG_API ag_tensor *ag_nanquantile(ag_tensor *x, ag_tensor *q, AG_OPTIONS(ag_reduce_options));
+
+/* ---- Order. NaN is larger than every number, equal elements keep their order. .index leaves the places of the
+ * results along the axis. */
+/* ascending, or .descending */
+AG_API ag_tensor *ag_sort(ag_tensor *x, int axis, AG_OPTIONS(ag_order_options));
+/* i64 indices of the sorted elements; no gradient */
+AG_API ag_tensor *ag_argsort(ag_tensor *x, int axis, AG_OPTIONS(ag_order_options));
+/* the k largest in descending order, or .smallest in ascending */
+AG_API ag_tensor *ag_topk(ag_tensor *x, int64_t k, int axis, AG_OPTIONS(ag_order_options));
+/* the k-th smallest, k from 1 */
+AG_API ag_tensor *ag_kthvalue(ag_tensor *x, int64_t k, int axis, AG_OPTIONS(ag_order_options));
+/* the most frequent element, the smallest of several such; the last of the equals has the gradient */
+AG_API ag_tensor *ag_mode(ag_tensor *x, int axis, AG_OPTIONS(ag_order_options));
+/* largest so far; the last of equals has the gradient */
+AG_API ag_tensor *ag_cummax(ag_tensor *x, int axis, AG_OPTIONS(ag_order_options));
+/* smallest so far; the last of equals has the gradient */
+AG_API ag_tensor *ag_cummin(ag_tensor *x, int axis, AG_OPTIONS(ag_order_options));
+/* i64: how many elements of the sorted sequence, the last axis, are smaller than each value; right: or equal. One
+ * sequence [n], or one for each row of values; no gradient */
+AG_API ag_tensor *ag_searchsorted(ag_tensor *sorted, ag_tensor *values, bool right);
+/* searchsorted in boundaries [n]; no gradient */
+AG_API ag_tensor *ag_bucketize(ag_tensor *values, ag_tensor *boundaries, bool right);
+
+/* ---- Running results along an axis. */
+AG_API ag_tensor *ag_cumsum(ag_tensor *x, int axis);               /* sums so far; of integers and bool: i64 */
+/* products so far; of integers and bool: i64; derivatives are right where elements are 0 */
+AG_API ag_tensor *ag_cumprod(ag_tensor *x, int axis);
+/* log of the running sum of e^x, without overflow */
+AG_API ag_tensor *ag_logcumsumexp(ag_tensor *x, int axis);
+/* each element minus the one before it, .n times */
+AG_API ag_tensor *ag_diff(ag_tensor *x, int axis, AG_OPTIONS(ag_diff_options));
 
 /* ---- Normalised exponentials. */
 AG_API ag_tensor *ag_softmax(ag_tensor *x, int axis);              /* e^x / sum of e^x along an axis */
@@ -120,6 +180,54 @@ AG_API ag_tensor *ag_slice_step(ag_tensor *x, int axis, int64_t from, int64_t to
 AG_API ag_tensor *ag_select(ag_tensor *x, int axis, int64_t index);
 AG_API ag_tensor *ag_cat(ag_list x, int axis);                     /* joined along an axis */
 AG_API ag_tensor *ag_stack(ag_list x, int axis);                   /* joined along a new axis */
+/* element i moves to i + shift, around the end */
+AG_API ag_tensor *ag_roll(ag_tensor *x, int64_t shift, int axis);
+/* turned k quarters from axis a towards axis b */
+AG_API ag_tensor *ag_rot90(ag_tensor *x, int k, int a, int b);
+/* the whole x so often along each axis, the last sizes for its own */
+AG_API ag_tensor *ag_repeat(ag_tensor *x, int n, const int64_t *dims);
+/* as repeat, with missing sizes in front taken as 1 */
+AG_API ag_tensor *ag_tile(ag_tensor *x, int n, const int64_t *dims);
+/* each element so often, in place; repeats: integers, one for each element of the axis or one for all, or
+ * ag_num(k) */
+AG_API ag_tensor *ag_repeat_interleave(ag_tensor *x, ag_tensor *repeats, int axis);
+/* windows of an axis, as a new last axis of that size: a view */
+AG_API ag_tensor *ag_unfold(ag_tensor *x, int axis, int64_t size, int64_t step);
+/* a border of sizes (before, after), the last axis first: AG_SIZES(1, 1, 2, 2); negative: cut off. Filled with
+ * .value; or .mode: mirrored without its edge, with its edge elements, or from the other end */
+AG_API ag_tensor *ag_pad(ag_tensor *x, ag_sizes sizes, AG_OPTIONS(ag_pad_options));
+/* [.., c r^2, h, w] -> [.., c, h r, w r] */
+AG_API ag_tensor *ag_pixel_shuffle(ag_tensor *x, int64_t factor);
+/* [.., c, h r, w r] -> [.., c r^2, h, w] */
+AG_API ag_tensor *ag_pixel_unshuffle(ag_tensor *x, int64_t factor);
+/* axis `from` stands at `to`, the others in their order */
+AG_API ag_tensor *ag_movedim(ag_tensor *x, int from, int to);
+AG_API ag_tensor *ag_flatten(ag_tensor *x, int from, int to);      /* axes from .. to joined into one */
+/* an axis split into several; one size may be -1 */
+AG_API ag_tensor *ag_unflatten(ag_tensor *x, int axis, ag_sizes sizes);
+/* length elements of an axis, which it must have */
+AG_API ag_tensor *ag_narrow(ag_tensor *x, int axis, int64_t from, int64_t length);
+/* a diagonal of two axes, which becomes the last axis: a view */
+AG_API ag_tensor *ag_diagonal(ag_tensor *x, AG_OPTIONS(ag_diag_options));
+/* the last axis as a diagonal of two new ones, 0 elsewhere */
+AG_API ag_tensor *ag_diag_embed(ag_tensor *x, AG_OPTIONS(ag_diag_options));
+/* diag_embed of a vector, diagonal of a matrix */
+AG_API ag_tensor *ag_diag(ag_tensor *x, int64_t offset);
+/* matrices with 0 above a diagonal; > 0: one above the main one */
+AG_API ag_tensor *ag_tril(ag_tensor *x, int64_t offset);
+AG_API ag_tensor *ag_triu(ag_tensor *x, int64_t offset);           /* matrices with 0 below a diagonal */
+AG_API ag_tensor *ag_hstack(ag_list x);                            /* joined along axis 1, vectors along axis 0 */
+AG_API ag_tensor *ag_vstack(ag_list x);                            /* joined along axis 0, vectors as rows */
+AG_API ag_tensor *ag_dstack(ag_list x);                            /* joined along axis 2, [n] as [1,n,1] and [m,n] as [m,n,1] */
+AG_API ag_tensor *ag_column_stack(ag_list x);                      /* joined along axis 1, vectors as columns */
+/* parts of that size, the last one smaller: views */
+AG_API ag_list ag_split(ag_tensor *x, int64_t size, int axis);
+AG_API ag_list ag_split_sizes(ag_tensor *x, ag_sizes sizes, int axis); /* parts of these sizes: views */
+/* n parts of one size, the last one smaller; fewer where they would be empty */
+AG_API ag_list ag_chunk(ag_tensor *x, int64_t n, int axis);
+AG_API ag_list ag_unbind(ag_tensor *x, int axis);                  /* its elements along an axis, which goes: views */
+/* 1-d tensors expanded to the axes of all of them; xy: the first two axes swapped */
+AG_API ag_list ag_meshgrid(ag_list x, bool xy);
 AG_API ag_tensor *ag_to(ag_tensor *x, ag_dtype dtype);             /* converted; the gradient is converted back */
 AG_API ag_tensor *ag_clone(ag_tensor *x);                          /* a copy in the same memory order */
 AG_API ag_tensor *ag_contiguous(ag_tensor *x);                     /* x itself if row-major, else a row-major copy */
@@ -133,6 +241,31 @@ AG_API ag_tensor *ag_gather(ag_tensor *x, int axis, ag_tensor *index);
 AG_API ag_tensor *ag_index_add(ag_tensor *x, int axis, ag_tensor *index, ag_tensor *value);
 /* a copy of x with value added where gather would read */
 AG_API ag_tensor *ag_scatter_add(ag_tensor *x, int axis, ag_tensor *index, ag_tensor *value);
+/* x[i, j, ...]: one index for each of the first axes, which the axes of their common shape replace; a bool index
+ * of an axis means where it is true */
+AG_API ag_tensor *ag_index(ag_tensor *x, ag_list index);
+/* a copy of x with value there, or added there; value broadcasts; of several at one place the last stays */
+AG_API ag_tensor *ag_index_put(ag_tensor *x, ag_list index, ag_tensor *value, bool accumulate);
+/* a copy of x with value (0-d, or ag_num) at index along axis */
+AG_API ag_tensor *ag_index_fill(ag_tensor *x, int axis, ag_tensor *index, ag_tensor *value);
+/* a copy of x with source[i] at index[i] along axis; the last of several stays */
+AG_API ag_tensor *ag_index_copy(ag_tensor *x, int axis, ag_tensor *index, ag_tensor *source);
+/* a copy of x with value (or one number) where gather would read; the last of several stays and has the gradient */
+AG_API ag_tensor *ag_scatter(ag_tensor *x, int axis, ag_tensor *index, ag_tensor *value);
+/* a copy of x with all values where gather would read joined to it, by .reduce; equal extremes share the gradient */
+AG_API ag_tensor *ag_scatter_reduce(ag_tensor *x, int axis, ag_tensor *index, ag_tensor *value, AG_OPTIONS(ag_scatter_options));
+/* sums of the rows of x with the same number: [n, ...] */
+AG_API ag_tensor *ag_segment_sum(ag_tensor *x, ag_tensor *segment, int64_t n);
+/* i64 [.., n]: 1 at the class, else 0; no gradient */
+AG_API ag_tensor *ag_one_hot(ag_tensor *classes, int64_t n);
+
+/* ---- Masks: bool tensors, which broadcast with x. */
+/* value (0-d, or ag_num) where the mask is true, else x */
+AG_API ag_tensor *ag_masked_fill(ag_tensor *x, ag_tensor *mask, ag_tensor *value);
+/* 1-d: the elements where the mask is true */
+AG_API ag_tensor *ag_masked_select(ag_tensor *x, ag_tensor *mask);
+/* where the mask is true, the elements of source one after the other, else x */
+AG_API ag_tensor *ag_masked_scatter(ag_tensor *x, ag_tensor *mask, ag_tensor *source);
 
 /* ---- Losses. Mean over the batch unless .reduction says otherwise. */
 /* fused log-softmax; [c] or [n, c] or [n, c, ...]; target: classes of any integer dtype (a negative one counts
@@ -173,10 +306,40 @@ AG_END
 #define ag_min_keep(...) AG__AXES(ag_min_keep, __VA_ARGS__, AG__LAST)
 #define ag_logsumexp(...) AG__AXES(ag_logsumexp, __VA_ARGS__, AG__LAST)
 #define ag_logsumexp_keep(...) AG__AXES(ag_logsumexp_keep, __VA_ARGS__, AG__LAST)
+#define ag_prod(...) AG__AXES(ag_prod, __VA_ARGS__, AG__LAST)
+#define ag_prod_keep(...) AG__AXES(ag_prod_keep, __VA_ARGS__, AG__LAST)
+#define ag_nansum(...) AG__AXES(ag_nansum, __VA_ARGS__, AG__LAST)
+#define ag_nansum_keep(...) AG__AXES(ag_nansum_keep, __VA_ARGS__, AG__LAST)
+#define ag_nanmean(...) AG__AXES(ag_nanmean, __VA_ARGS__, AG__LAST)
+#define ag_nanmean_keep(...) AG__AXES(ag_nanmean_keep, __VA_ARGS__, AG__LAST)
+#define ag_any(...) AG__AXES(ag_any, __VA_ARGS__, AG__LAST)
+#define ag_any_keep(...) AG__AXES(ag_any_keep, __VA_ARGS__, AG__LAST)
+#define ag_all(...) AG__AXES(ag_all, __VA_ARGS__, AG__LAST)
+#define ag_all_keep(...) AG__AXES(ag_all_keep, __VA_ARGS__, AG__LAST)
 #define ag_flip(...) AG__AXES(ag_flip, __VA_ARGS__, AG__LAST)
 #define ag_reshape(...) AG__DIMS1(ag_reshape, __VA_ARGS__, AG__LAST)
 #define ag_expand(...) AG__DIMS1(ag_expand, __VA_ARGS__, AG__LAST)
 #define ag_permute(...) AG__DIMS1(ag_permute, __VA_ARGS__, AG__LAST)
+#define ag_repeat(...) AG__DIMS1(ag_repeat, __VA_ARGS__, AG__LAST)
+#define ag_tile(...) AG__DIMS1(ag_tile, __VA_ARGS__, AG__LAST)
+#define ag_var(...) AG__CALL1(ag_var, ag_reduce_options, __VA_ARGS__, AG__SIZE(ag_reduce_options))
+#define ag_std(...) AG__CALL1(ag_std, ag_reduce_options, __VA_ARGS__, AG__SIZE(ag_reduce_options))
+#define ag_median(...) AG__CALL1(ag_median, ag_reduce_options, __VA_ARGS__, AG__SIZE(ag_reduce_options))
+#define ag_nanmedian(...) AG__CALL1(ag_nanmedian, ag_reduce_options, __VA_ARGS__, AG__SIZE(ag_reduce_options))
+#define ag_quantile(...) AG__CALL2(ag_quantile, ag_reduce_options, __VA_ARGS__, AG__SIZE(ag_reduce_options))
+#define ag_nanquantile(...) AG__CALL2(ag_nanquantile, ag_reduce_options, __VA_ARGS__, AG__SIZE(ag_reduce_options))
+#define ag_sort(...) AG__CALL2(ag_sort, ag_order_options, __VA_ARGS__, AG__SIZE(ag_order_options))
+#define ag_argsort(...) AG__CALL2(ag_argsort, ag_order_options, __VA_ARGS__, AG__SIZE(ag_order_options))
+#define ag_topk(...) AG__CALL3(ag_topk, ag_order_options, __VA_ARGS__, AG__SIZE(ag_order_options))
+#define ag_kthvalue(...) AG__CALL3(ag_kthvalue, ag_order_options, __VA_ARGS__, AG__SIZE(ag_order_options))
+#define ag_mode(...) AG__CALL2(ag_mode, ag_order_options, __VA_ARGS__, AG__SIZE(ag_order_options))
+#define ag_cummax(...) AG__CALL2(ag_cummax, ag_order_options, __VA_ARGS__, AG__SIZE(ag_order_options))
+#define ag_cummin(...) AG__CALL2(ag_cummin, ag_order_options, __VA_ARGS__, AG__SIZE(ag_order_options))
+#define ag_diff(...) AG__CALL2(ag_diff, ag_diff_options, __VA_ARGS__, AG__SIZE(ag_diff_options))
+#define ag_pad(...) AG__CALL2(ag_pad, ag_pad_options, __VA_ARGS__, AG__SIZE(ag_pad_options))
+#define ag_diagonal(...) AG__CALL1(ag_diagonal, ag_diag_options, __VA_ARGS__, AG__SIZE(ag_diag_options))
+#define ag_diag_embed(...) AG__CALL1(ag_diag_embed, ag_diag_options, __VA_ARGS__, AG__SIZE(ag_diag_options))
+#define ag_scatter_reduce(...) AG__CALL4(ag_scatter_reduce, ag_scatter_options, __VA_ARGS__, AG__SIZE(ag_scatter_options))
 #define ag_cross_entropy(...) AG__CALL2(ag_cross_entropy, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
 #define ag_mse_loss(...) AG__CALL2(ag_mse_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
 #define ag_l1_loss(...) AG__CALL2(ag_l1_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))

@@ -6,6 +6,21 @@
 /* linear_act */
 typedef enum ag_activation { AG_RELU = 1, AG_TANH, AG_SIGMOID } ag_activation;
 
+/* Lists inside of options and calls, by value: .axes = AG_AXES(0, -1), AG_SIZES(1, 2) */
+typedef struct ag_axes {
+    const int *at;
+    int n;
+} ag_axes;
+typedef struct ag_sizes {
+    const int64_t *at;
+    int n;
+} ag_sizes;
+#ifndef __cplusplus
+#define AG_AXES(...) ((ag_axes){ (const int[]){ __VA_ARGS__ }, (int)(sizeof((const int[]){ __VA_ARGS__ }) / sizeof(int)) })
+#define AG_SIZES(...)                                                                                                  \
+    ((ag_sizes){ (const int64_t[]){ __VA_ARGS__ }, (int)(sizeof((const int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)) })
+#endif
+
 typedef enum ag_reduction { AG_MEAN, AG_SUM, AG_NONE } ag_reduction;
 /* An option given to a loss that does not have it is AG_EINVAL. */
 typedef struct ag_loss_options {
@@ -39,4 +54,56 @@ typedef struct ag_attention_options {
     double dropout;  /* of the probabilities, in [0, 1) */
     uint32_t size;
 } ag_attention_options;
+
+/* How a quantile between two elements follows from them. */
+typedef enum ag_interpolation { AG_LINEAR, AG_LOWER, AG_HIGHER, AG_MIDPOINT, AG_NEAREST } ag_interpolation;
+/* An option given to an operation that does not have it is AG_EINVAL. */
+typedef struct ag_reduce_options {
+    ag_axes axes;                   /* those that go; none: all */
+    bool keep;                      /* them, as size 1 */
+    double correction;              /* var, std: they divide by n - correction; default 1, AG_ZERO for n itself */
+    ag_interpolation interpolation; /* quantile, nanquantile */
+    ag_tensor **index;              /* median, nanmedian along an axis: where to leave the place of the element, i64 */
+    uint32_t size;
+} ag_reduce_options;
+
+typedef struct ag_order_options {
+    bool descending;   /* argsort, sort */
+    bool smallest;     /* topk: the smallest, in ascending order */
+    bool keep;         /* kthvalue, mode: the axis, as size 1 */
+    ag_tensor **index; /* where to leave the places of the elements along the axis, i64; NULL after a failure */
+    uint32_t size;
+} ag_order_options;
+
+typedef struct ag_diff_options {
+    int n;                       /* how often; default 1 */
+    ag_tensor *prepend, *append; /* joined along the axis first */
+    uint32_t size;
+} ag_diff_options;
+
+typedef struct ag_diag_options {
+    int64_t offset; /* > 0: above the main diagonal, < 0: below it */
+    ag_axes axes;   /* two, of rows and columns; default 0, 1 of diagonal, -2, -1 of diag_embed */
+    uint32_t size;
+} ag_diag_options;
+
+typedef enum ag_pad_mode { AG_PAD_CONSTANT, AG_PAD_REFLECT, AG_PAD_REPLICATE, AG_PAD_CIRCULAR } ag_pad_mode;
+typedef struct ag_pad_options {
+    ag_pad_mode mode;
+    double value; /* of the constant */
+    uint32_t size;
+} ag_pad_options;
+
+typedef enum ag_scatter_mode {
+    AG_SCATTER_SUM,
+    AG_SCATTER_PROD,
+    AG_SCATTER_MEAN,
+    AG_SCATTER_AMAX,
+    AG_SCATTER_AMIN
+} ag_scatter_mode;
+typedef struct ag_scatter_options {
+    ag_scatter_mode reduce;
+    bool exclude_self; /* what x held at the places that are written does not count */
+    uint32_t size;
+} ag_scatter_options;
 #endif

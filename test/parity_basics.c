@@ -74,27 +74,27 @@ static ag_tensor *softplus(args *a)
 /* ---- reductions ------------------------------------------------------------------------------------------- */
 typedef ag_tensor *reduction(ag_tensor *x, int n, const int *axes);
 
-/* max and min: of everything; along an axis, with indices; or of two tensors. */
-static ag_tensor *extreme(args *a, reduction *all, reduction *keep, ag_tensor *(*of_two)(ag_tensor *, ag_tensor *),
-                          double sign)
+/* max and min: of everything; along an axis, with indices, which alone get the gradient; or of two tensors. */
+static ag_tensor *extreme(args *a, reduction *all, ag_tensor *(*index_of)(ag_tensor *, int),
+                          ag_tensor *(*of_two)(ag_tensor *, ag_tensor *))
 {
     ag_tensor *x = arg_input(a);
     if (arg_is_tensor(a, 1, "other")) return of_two(x, arg_tensor(a, 1, "other"));
     if (!arg_given(a, 1, "dim")) return all(x, 0, NULL);
     int axis = arg_axis(a, 1, 0);
     bool kept = arg_flag(a, 2, "keepdim", false);
-    ag_tensor *v = arg_with_axis(x), *index = ag_argmax(sign > 0 ? v : ag_neg(v), axis);
-    if (kept) index = ag_unsqueeze(index, axis);
-    arg_output(a, arg_without_axis(index, x));
-    return arg_without_axis((kept ? keep : all)(v, 1, &axis), x);
+    ag_tensor *v = arg_with_axis(x), *index = ag_unsqueeze(index_of(v, axis), axis), *y = ag_gather(v, axis, index);
+    if (!kept) index = ag_squeeze(index, axis), y = ag_squeeze(y, axis);
+    if (kept) index = arg_without_axis(index, x), y = arg_without_axis(y, x);
+    return arg_output(a, index), y;
 }
 static ag_tensor *max(args *a)
 {
-    return extreme(a, ag_max, ag_max_keep, ag_maximum, 1);
+    return extreme(a, ag_max, ag_argmax, ag_maximum);
 }
 static ag_tensor *min(args *a)
 {
-    return extreme(a, ag_min, ag_min_keep, ag_minimum, -1);
+    return extreme(a, ag_min, ag_argmin, ag_minimum);
 }
 
 static ag_tensor *softmax(args *a)

@@ -29,7 +29,7 @@ static ag_tensor *arrange(const input *in, ag_tensor *x)
 }
 
 /* Steps of the golden ratio never meet: all values of an input differ, and those of different inputs too. */
-static double value(const double *domain, int i, int64_t k)
+double sample_value(const double *domain, int i, int64_t k)
 {
     double at = 0.6180339887498949 * (double)(k + 1) + 0.3719 * i;
     return (float)(domain[0] + (domain[1] - domain[0]) * (at - floor(at)));
@@ -43,7 +43,7 @@ static ag_tensor *source(const samples *s, const input *in, int i, ag_dtype dtyp
     const double *domain = s->domain[i];
     if (domain[0] == domain[1]) domain = s->domain[0];
     for (int64_t k = 0; k < n; k++) {
-        number[k] = value(domain, i, k);
+        number[k] = sample_value(domain, i, k);
         index[k] = in->what == INDICES ? in->from + (5 * k + k / 3 + i * (k * k + 1)) % (in->to - in->from) : 0;
         flag[k] = (7 * k + 1) % 3 != 0;
     }

@@ -43,6 +43,9 @@ enum { MOST_INPUTS = 4 };
 /* Input i on the current tape, f32 or f64. With leaf: computed from a new parameter *leaf, to be freed; else values. */
 ag_tensor *sample_input(const samples *s, const sample *c, int i, ag_dtype dtype, ag_tensor **leaf);
 
+/* Element k, in row-major order, of input i with that domain. */
+double sample_value(const double *domain, int i, int64_t k);
+
 /* ---- how tables are written ------------------------------------------------------------------------------------------- */
 #define N_OF(T, ...) (int)(sizeof((const T[]){ __VA_ARGS__ }) / sizeof(T))
 #define SHAPE(...) N_OF(int64_t, __VA_ARGS__), { __VA_ARGS__ }

@@ -106,4 +106,8 @@ typedef union ag__chunk {
 /* A view of x, recorded as op: sizes, strides (NULL: row-major), data moved by offset elements. shape.c */
 ag_tensor *ag__view_as(ag_tape *t, const ag_op *op, const void *attr, ag_tensor *x, int rank, const int64_t *dims,
                        const int64_t *strides, int64_t offset);
+/* op of all tensors of a list, with one int for its attributes. join.c */
+ag_tensor *ag__join(const ag_op *op, const char *who, ag_list x, int attr);
+/* s[i] = b[i] + a[i] s[i-1] along an axis, s[0] = b[0]: a recurrence, differentiable to any order. scan.c */
+ag_tensor *ag__recur(ag_tensor *a, ag_tensor *b, int axis);
 #endif

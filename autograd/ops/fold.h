@@ -3,6 +3,16 @@
 #define AG_OPS_FOLD_H
 #include <autograd/ops/family.h>
 
+/* What the attributes of a reduction begin with. */
+typedef struct ag__over {
+    uint32_t mask; /* bit i: axis i goes */
+    bool keep;     /* as size 1 */
+} ag__over;
+/* The shape rule for such attributes; the dtype stays. reduce.c */
+ag_status ag__over_shape(const ag_call *c, ag_shape *out);
+/* op, whose attributes are an ag__over, along the axes a user lists (none: all). */
+ag_tensor *ag__reduction(const ag_op *op, const char *who, ag_tensor *x, int n, const int *list, bool keep);
+
 /* Nested loops, the outermost first, with what one step moves in the input and in the row-major result. */
 typedef struct ag__nest {
     int n;

@@ -35,7 +35,7 @@ static ag_list tangents(const ag_call *c)
     return (ag_list){ t, ok ? c->n_in : 0 };
 }
 
-static ag_tensor *join(const ag_op *op, const char *who, ag_list x, int axis)
+ag_tensor *ag__join(const ag_op *op, const char *who, ag_list x, int axis)
 {
     if (x.n < 1 || x.n > UINT16_MAX)
         return ag_fail(AG_EINVAL, "%s: %lld tensors given; it takes 1 to %d", who, (long long)x.n, UINT16_MAX), NULL;
@@ -135,7 +135,7 @@ const ag_op ag__op_cat = { .name = "cat",
 
 ag_tensor *ag_cat(ag_list x, int axis)
 {
-    return join(&ag__op_cat, "ag_cat", x, axis);
+    return ag__join(&ag__op_cat, "ag_cat", x, axis);
 }
 
 /* ---- stack ---- */
@@ -196,5 +196,5 @@ const ag_op ag__op_stack = { .name = "stack",
 
 ag_tensor *ag_stack(ag_list x, int axis)
 {
-    return join(&ag__op_stack, "ag_stack", x, axis);
+    return ag__join(&ag__op_stack, "ag_stack", x, axis);
 }

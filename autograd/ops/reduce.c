@@ -1,15 +1,12 @@
-/* reduce.c - sums, means, extremes and logsumexp over any axes, and argmax. The loops are in fold.c. */
+/* reduce.c - sums, means, extremes, logsumexp, any and all over any axes; argmax, argmin. The loops are in fold.c. */
 #include <autograd/ops/fold.h>
 #include <math.h>
 
 /* ---- what the rows share ---- */
 
-typedef struct over {
-    uint32_t mask; /* bit i: axis i goes */
-    bool keep;     /* as size 1 */
-} over;
+typedef ag__over over;
 
-static ag_status over_shape(const ag_call *c, ag_shape *out)
+ag_status ag__over_shape(const ag_call *c, ag_shape *out)
 {
     const over *o = c->attr;
     const ag__layout *l = c->in[0]->layout;
@@ -32,7 +29,7 @@ static ag_tensor *over_again(const ag_call *c, ag_tensor *x)
     return ag__apply(c->op, c->attr, x);
 }
 
-static ag_tensor *reduction(const ag_op *op, const char *who, ag_tensor *x, int n, const int *list, bool keep)
+ag_tensor *ag__reduction(const ag_op *op, const char *who, ag_tensor *x, int n, const int *list, bool keep)
 {
     ag_tape *t;
     over o = { 0, keep };
@@ -99,7 +96,7 @@ static ag_status spread_back(ag_call *c, double factor)
 
 static ag_status sum_shape(const ag_call *c, ag_shape *out)
 {
-    over_shape(c, out);
+    ag__over_shape(c, out);
     if (!ag__is_float(out->dtype)) out->dtype = AG_I64;
     return AG_OK;
 }
@@ -136,11 +133,11 @@ const ag_op ag__op_sum = { .name = "sum",
 
 ag_tensor *(ag_sum)(ag_tensor *x, int n, const int *axes)
 {
-    return reduction(&ag__op_sum, "ag_sum", x, n, axes, false);
+    return ag__reduction(&ag__op_sum, "ag_sum", x, n, axes, false);
 }
 ag_tensor *(ag_sum_keep)(ag_tensor *x, int n, const int *axes)
 {
-    return reduction(&ag__op_sum, "ag_sum_keep", x, n, axes, true);
+    return ag__reduction(&ag__op_sum, "ag_sum_keep", x, n, axes, true);
 }
 
 ag_tensor *ag_sum_to(ag_tensor *g, ag_tensor *like)
@@ -181,7 +178,7 @@ static ag_status mean_backward(ag_call *c)
 const ag_op ag__op_mean = { .name = "mean",
                             .n_in = 1,
                             .attr_size = sizeof(over),
-                            .shape = over_shape,
+                            .shape = ag__over_shape,
                             .forward = mean_forward,
                             .vjp = mean_vjp,
                             .jvp = over_jvp,
@@ -193,7 +190,7 @@ static ag_tensor *float_reduction(const ag_op *op, const char *who, ag_tensor *x
 {
     ag_tape *t;
     if (!ag__begin(&t, &x, who) || !ag__need_float(x, who)) return NULL;
-    return reduction(op, who, x, n, list, keep);
+    return ag__reduction(op, who, x, n, list, keep);
 }
 ag_tensor *(ag_mean)(ag_tensor *x, int n, const int *axes)
 {
@@ -213,7 +210,7 @@ static ag_status extreme_shape(const ag_call *c, ag_shape *out)
     for (int i = 0; i < l->rank; i++)
         if (l->dims[i] == 0 && (o->mask >> i & 1))
             return ag_fail(AG_ESHAPE, "ag_%s: axis %d of %s holds nothing", c->op->name, i, ag__text(l));
-    return over_shape(c, out);
+    return ag__over_shape(c, out);
 }
 static ag_status extreme_forward(ag_call *c)
 {
@@ -258,19 +255,19 @@ const ag_op ag__op_min = { .name = "min",
 
 ag_tensor *(ag_max)(ag_tensor *x, int n, const int *axes)
 {
-    return reduction(&ag__op_max, "ag_max", x, n, axes, false);
+    return ag__reduction(&ag__op_max, "ag_max", x, n, axes, false);
 }
 ag_tensor *(ag_max_keep)(ag_tensor *x, int n, const int *axes)
 {
-    return reduction(&ag__op_max, "ag_max_keep", x, n, axes, true);
+    return ag__reduction(&ag__op_max, "ag_max_keep", x, n, axes, true);
 }
 ag_tensor *(ag_min)(ag_tensor *x, int n, const int *axes)
 {
-    return reduction(&ag__op_min, "ag_min", x, n, axes, false);
+    return ag__reduction(&ag__op_min, "ag_min", x, n, axes, false);
 }
 ag_tensor *(ag_min_keep)(ag_tensor *x, int n, const int *axes)
 {
-    return reduction(&ag__op_min, "ag_min_keep", x, n, axes, true);
+    return ag__reduction(&ag__op_min, "ag_min_keep", x, n, axes, true);
 }
 
 /* ---- logsumexp: dx = g e^(x - y); where all x are -inf, and the value is, 0 ---- */
@@ -328,7 +325,7 @@ static ag_status logsumexp_backward(ag_call *c)
 const ag_op ag__op_logsumexp = { .name = "logsumexp",
                                  .n_in = 1,
                                  .attr_size = sizeof(over),
-                                 .shape = over_shape,
+                                 .shape = ag__over_shape,
                                  .forward = logsumexp_forward,
                                  .vjp = logsumexp_vjp,
                                  .jvp = logsumexp_jvp,
@@ -344,59 +341,107 @@ ag_tensor *(ag_logsumexp_keep)(ag_tensor *x, int n, const int *axes)
     return float_reduction(&ag__op_logsumexp, "ag_logsumexp_keep", x, n, axes, true);
 }
 
-/* ---- argmax ---- */
+/* ---- any and all: truth values ---- */
 
-static ag_status argmax_shape(const ag_call *c, ag_shape *out)
+static ag_status truth_shape(const ag_call *c, ag_shape *out)
+{
+    const ag__layout *l = c->in[0]->layout;
+    if (l->dtype == AG_BOOL) return ag__over_shape(c, out);
+    return ag_fail(AG_EDTYPE, "%s: %s %s is not bool", ag__title(c->op), ag_dtype_name(l->dtype), ag__text(l));
+}
+static ag_status truth_forward(ag_call *c)
+{
+    const ag__layout *l = c->in[0]->layout;
+    bool any = c->op == &ag__op_any;
+    if (l->numel)
+        ag__fold_whole(any ? AG__MAX : AG__MIN, l, c->in[0]->data, ((const over *)c->attr)->mask, c->out[0]);
+    else
+        memset(c->out[0]->data, !any, (size_t)c->out[0]->layout->numel);
+    return AG_OK;
+}
+
+#define TRUTH(fn)                                                                       \
+    const ag_op ag__op_##fn = { .name = #fn,                                            \
+                                .n_in = 1,                                              \
+                                .attr_size = sizeof(over),                              \
+                                .shape = truth_shape,                                   \
+                                .forward = truth_forward,                               \
+                                .saves = AG_SAVES_NOTHING,                              \
+                                .flags = AG_OP_STRIDED };                               \
+    ag_tensor *(ag_##fn)(ag_tensor * x, int n, const int *axes)                         \
+    {                                                                                   \
+        return ag__reduction(&ag__op_##fn, "ag_" #fn, truth(x), n, axes, false);        \
+    }                                                                                   \
+    ag_tensor *(ag_##fn##_keep)(ag_tensor * x, int n, const int *axes)                  \
+    {                                                                                   \
+        return ag__reduction(&ag__op_##fn, "ag_" #fn "_keep", truth(x), n, axes, true); \
+    }
+/* Of numbers: which are not 0. */
+static ag_tensor *truth(ag_tensor *x)
+{
+    return x && ag_dtype_of(x) != AG_BOOL ? ag_ne(x, 0.0) : x;
+}
+TRUTH(any)
+TRUTH(all)
+
+/* ---- argmax and argmin ---- */
+
+static ag_status arg_shape(const ag_call *c, ag_shape *out)
 {
     int axis = *(const int *)c->attr;
     const ag__layout *l = c->in[0]->layout;
     if (l->rank && l->dims[axis] == 0)
-        return ag_fail(AG_ESHAPE, "ag_argmax: axis %d of %s holds nothing", axis, ag__text(l));
+        return ag_fail(AG_ESHAPE, "%s: axis %d of %s holds nothing", ag__title(c->op), axis, ag__text(l));
     ag__shape_drop(out, l, axis);
     out->dtype = AG_I64;
     return AG_OK;
 }
 
-/* The first of the largest; NaN is larger than any number, as in NumPy. */
-static int64_t first_largest(ag_dtype dtype, const char *x, int64_t n, int64_t step)
+/* The first of the largest, or smallest; NaN is the most extreme of all, as in NumPy. */
+static int64_t first_extreme(int code, ag_dtype dtype, const char *x, int64_t n, int64_t step)
 {
-    double most = ag__kernels_for(dtype)->reduce[AG__MAX](n, x, step);
+    double most = ag__kernels_for(dtype)->reduce[code](n, x, step);
     for (int64_t i = 0;; i++) {
         double e = ag__number_at(dtype, x, i * step);
         if (e == most || e != e) return i;
     }
 }
-static int64_t first_largest_whole(ag_dtype dtype, const char *x, int64_t n, int64_t step)
+static int64_t first_extreme_whole(int code, ag_dtype dtype, const char *x, int64_t n, int64_t step)
 {
     int64_t best = 0;
-    for (int64_t i = 1; i < n; i++)
-        if (ag__whole(dtype, x, i * step) > ag__whole(dtype, x, best * step)) best = i;
+    for (int64_t i = 1; i < n; i++) {
+        int64_t e = ag__whole(dtype, x, i * step), most = ag__whole(dtype, x, best * step);
+        if (code == AG__MAX ? e > most : e < most) best = i;
+    }
     return best;
 }
 
-static ag_status argmax_forward(ag_call *c)
+static ag_status arg_forward(ag_call *c)
 {
     const ag__layout *l = c->in[0]->layout;
     ag__span s = ag__span_of(l, *(const int *)c->attr);
+    int code = c->op == &ag__op_argmax ? AG__MAX : AG__MIN;
     const char *x = c->in[0]->data;
     int64_t *y = c->out[0]->data;
     for (int64_t i = 0; i < s.outer * s.inner; i++) {
         const char *row = x + (i / s.inner * s.n * s.inner + i % s.inner) * (int64_t)l->item;
-        y[i] = (ag__is_float(l->dtype) ? first_largest : first_largest_whole)(l->dtype, row, s.n, s.inner);
+        y[i] = (ag__is_float(l->dtype) ? first_extreme : first_extreme_whole)(code, l->dtype, row, s.n, s.inner);
     }
     return AG_OK;
 }
 
-const ag_op ag__op_argmax = { .name = "argmax",
-                              .n_in = 1,
-                              .attr_size = sizeof(int),
-                              .shape = argmax_shape,
-                              .forward = argmax_forward,
-                              .saves = AG_SAVES_NOTHING };
-
-ag_tensor *ag_argmax(ag_tensor *x, int axis)
-{
-    ag_tape *t;
-    if (!ag__begin(&t, &x, "ag_argmax") || (axis = ag__axis_or_0(axis, x->layout, "ag_argmax")) < 0) return NULL;
-    return ag__apply(&ag__op_argmax, &axis, x);
-}
+#define ARG(fn)                                                                                                   \
+    const ag_op ag__op_##fn = { .name = #fn,                                                                      \
+                                .n_in = 1,                                                                        \
+                                .attr_size = sizeof(int),                                                         \
+                                .shape = arg_shape,                                                               \
+                                .forward = arg_forward,                                                           \
+                                .saves = AG_SAVES_NOTHING };                                                      \
+    ag_tensor *ag_##fn(ag_tensor *x, int axis)                                                                    \
+    {                                                                                                             \
+        ag_tape *t;                                                                                               \
+        if (!ag__begin(&t, &x, "ag_" #fn) || (axis = ag__axis_or_0(axis, x->layout, "ag_" #fn)) < 0) return NULL; \
+        return ag__apply(&ag__op_##fn, &axis, x);                                                                 \
+    }
+ARG(argmax)
+ARG(argmin)
