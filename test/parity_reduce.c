@@ -194,7 +194,8 @@ static ag_tensor *pad(args *a)
     const char *name = arg_text(a, 2, "mode", "constant");
     for (int i = 0; i < n; i++) sizes[i] = list[i];
     while (how < 4 && strcmp(name, names[how])) how++;
-    return ag_pad(arg_input(a), ((ag_sizes){ sizes, n }), .mode = (ag_pad_mode)how, .value = arg_number(a, 3, "value", 0));
+    return ag_pad(arg_input(a), ((ag_sizes){ sizes, n }), .mode = (ag_pad_mode)how,
+                  .value = arg_number(a, 3, "value", 0));
 }
 static ag_tensor *pixel_shuffle(args *a)
 {
@@ -239,8 +240,8 @@ static ag_tensor *unflatten(args *a)
 }
 static ag_tensor *narrow(args *a)
 {
-    int64_t from = arg_is_tensor(a, 2, "start") ? (int64_t)ag_item(arg_tensor(a, 2, "start"))
-                                                : arg_integer(a, 2, "start", 0);
+    int64_t from =
+        arg_is_tensor(a, 2, "start") ? (int64_t)ag_item(arg_tensor(a, 2, "start")) : arg_integer(a, 2, "start", 0);
     return ag_narrow(arg_input(a), arg_axis(a, 1, 0), from, arg_integer(a, 3, "length", 0));
 }
 static ag_tensor *hstack(args *a)
@@ -271,7 +272,8 @@ static ag_tensor *split(args *a)
     int64_t sizes[AG_MAX_RANK];
     int list[AG_MAX_RANK], n;
     bool many = json_is_array(json_array_get(a->args, 1));
-    if (!many) return outputs(a, ag_split(arg_input(a), arg_integer(a, 1, "split_size_or_sections", 1), arg_axis(a, 2, 0)));
+    if (!many)
+        return outputs(a, ag_split(arg_input(a), arg_integer(a, 1, "split_size_or_sections", 1), arg_axis(a, 2, 0)));
     n = arg_axes(a, 1, "split_size_or_sections", list);
     for (int i = 0; i < n; i++) sizes[i] = list[i];
     return outputs(a, ag_split_sizes(arg_input(a), (ag_sizes){ sizes, n }, arg_axis(a, 2, 0)));
@@ -351,8 +353,7 @@ static ag_tensor *scatter(args *a)
     const char *reduce = arg_text(a, -1, "reduce", NULL);
     int axis = arg_axis(a, 1, 0);
     if (!reduce) return ag_scatter(x, axis, index, value);
-    return ag_scatter_reduce(x, axis, index, value,
-                             .reduce = strcmp(reduce, "add") ? AG_SCATTER_PROD : AG_SCATTER_SUM);
+    return ag_scatter_reduce(x, axis, index, value, .reduce = strcmp(reduce, "add") ? AG_SCATTER_PROD : AG_SCATTER_SUM);
 }
 static ag_tensor *scatter_reduce(args *a)
 {

@@ -2,17 +2,17 @@
 #include "samples.h"
 
 /* Along one axis: the first, the second, the last. */
-#define ALONG(op, FIRST, MIDDLE, LAST, ...)                                                                            \
-    APPLY(op##_first, FIRST)                                                                                           \
-    APPLY(op##_middle, MIDDLE)                                                                                         \
-    APPLY(op##_last, LAST)                                                                                             \
-    CASES(op)                                                                                                          \
-    {                                                                                                                  \
-        CASE("no rows", op##_last, V(0, 3)), CASE("size 1", op##_first, V(1)), CASE("1-d", op##_first, V(7)),          \
-            CASE("first axis", op##_first, V(4, 3)), CASE("last axis", op##_last, V(3, 4)),                            \
-            CASE("middle axis", op##_middle, V(2, 3, 2)), CASE("transposed", op##_last, T(3, 4)),                      \
-            CASE("strided", op##_last, S(3, 4)), CASE("flipped", op##_first, F(4, 3)),                                 \
-            CASE("expanded", op##_last, E(3, 4)), CASE("5-d", op##_middle, V(2, 3, 1, 2, 2)), __VA_ARGS__              \
+#define ALONG(op, FIRST, MIDDLE, LAST, ...)                                                                   \
+    APPLY(op##_first, FIRST)                                                                                  \
+    APPLY(op##_middle, MIDDLE)                                                                                \
+    APPLY(op##_last, LAST)                                                                                    \
+    CASES(op)                                                                                                 \
+    {                                                                                                         \
+        CASE("no rows", op##_last, V(0, 3)), CASE("size 1", op##_first, V(1)), CASE("1-d", op##_first, V(7)), \
+            CASE("first axis", op##_first, V(4, 3)), CASE("last axis", op##_last, V(3, 4)),                   \
+            CASE("middle axis", op##_middle, V(2, 3, 2)), CASE("transposed", op##_last, T(3, 4)),             \
+            CASE("strided", op##_last, S(3, 4)), CASE("flipped", op##_first, F(4, 3)),                        \
+            CASE("expanded", op##_last, E(3, 4)), CASE("5-d", op##_middle, V(2, 3, 1, 2, 2)), __VA_ARGS__     \
     }
 /* Of the last two axes or so. */
 #define MATRICES(op, PLAIN_, OTHER, THIRD, ...)                                                                        \
@@ -21,11 +21,12 @@
     APPLY(op##_third, THIRD)                                                                                           \
     CASES(op)                                                                                                          \
     {                                                                                                                  \
-        CASE("no rows", op##_plain, V(0, 3)), CASE("size 1", op##_plain, V(1, 1)), CASE("square", op##_plain, V(3, 3)), \
-            CASE("wide", op##_other, V(3, 5)), CASE("tall", op##_third, V(4, 2)), CASE("3-d", op##_other, V(2, 3, 4)), \
-            CASE("3-d, other", op##_third, V(2, 3, 2)), CASE("transposed", op##_plain, T(3, 4)),                       \
-            CASE("strided", op##_other, S(3, 4)), CASE("flipped", op##_third, F(4, 3)),                                \
-            CASE("expanded", op##_plain, E(3, 4)), CASE("5-d", op##_other, V(2, 2, 1, 2, 3)), __VA_ARGS__              \
+        CASE("no rows", op##_plain, V(0, 3)), CASE("size 1", op##_plain, V(1, 1)),                                     \
+            CASE("square", op##_plain, V(3, 3)), CASE("wide", op##_other, V(3, 5)), CASE("tall", op##_third, V(4, 2)), \
+            CASE("3-d", op##_other, V(2, 3, 4)), CASE("3-d, other", op##_third, V(2, 3, 2)),                           \
+            CASE("transposed", op##_plain, T(3, 4)), CASE("strided", op##_other, S(3, 4)),                             \
+            CASE("flipped", op##_third, F(4, 3)), CASE("expanded", op##_plain, E(3, 4)),                               \
+            CASE("5-d", op##_other, V(2, 2, 1, 2, 3)), __VA_ARGS__                                                     \
     }
 #define ZERO_D(op) CASE("0-d", op##_first, V0)
 
@@ -46,20 +47,13 @@ APPLY(repeat_rows, ag_repeat(x[0], 3, 1))
 APPLY(repeat_never, ag_repeat(x[0], 2, 0))
 APPLY(repeat_5d, ag_repeat(x[0], 2, 1, 2, 3, 1))
 CASES(repeat){
-    CASE("0-d", repeat_0d, V0),
-    CASE("of 0-d", repeat_2d, V0),
-    CASE("empty", repeat_2d, V(0, 3)),
-    CASE("to nothing", repeat_never, V(2, 3)),
-    CASE("size 1", repeat_1d, V(1)),
-    CASE("1-d", repeat_1d, V(4)),
-    CASE("new axis", repeat_2d, V(3)),
-    CASE("2-d", repeat_2d, V(2, 3)),
-    CASE("rows", repeat_rows, V(2, 3)),
-    CASE("transposed", repeat_2d, T(2, 3)),
-    CASE("strided", repeat_2d, S(2, 3)),
-    CASE("flipped", repeat_2d, F(2, 3)),
-    CASE("expanded", repeat_2d, E(2, 3)),
-    CASE("5-d", repeat_5d, V(2, 2, 1, 1, 2)),
+    CASE("0-d", repeat_0d, V0),           CASE("of 0-d", repeat_2d, V0),
+    CASE("empty", repeat_2d, V(0, 3)),    CASE("to nothing", repeat_never, V(2, 3)),
+    CASE("size 1", repeat_1d, V(1)),      CASE("1-d", repeat_1d, V(4)),
+    CASE("new axis", repeat_2d, V(3)),    CASE("2-d", repeat_2d, V(2, 3)),
+    CASE("rows", repeat_rows, V(2, 3)),   CASE("transposed", repeat_2d, T(2, 3)),
+    CASE("strided", repeat_2d, S(2, 3)),  CASE("flipped", repeat_2d, F(2, 3)),
+    CASE("expanded", repeat_2d, E(2, 3)), CASE("5-d", repeat_5d, V(2, 2, 1, 1, 2)),
 };
 SAMPLES(repeat, { -2, 2 });
 
@@ -68,18 +62,10 @@ APPLY(tile_last, ag_tile(x[0], 3))
 APPLY(tile_2d, ag_tile(x[0], 2, 3))
 APPLY(tile_front, ag_tile(x[0], 2, 1, 2))
 CASES(tile){
-    CASE("0-d", tile_last, V0),
-    CASE("empty", tile_last, V(0, 3)),
-    CASE("size 1", tile_last, V(1)),
-    CASE("once", tile_once, V(2, 3)),
-    CASE("last", tile_last, V(2, 3)),
-    CASE("2-d", tile_2d, V(2, 3)),
-    CASE("new axes", tile_front, V(3)),
-    CASE("transposed", tile_last, T(2, 3)),
-    CASE("strided", tile_2d, S(2, 3)),
-    CASE("flipped", tile_2d, F(2, 3)),
-    CASE("expanded", tile_2d, E(2, 3)),
-    CASE("5-d", tile_2d, V(2, 2, 1, 1, 2)),
+    CASE("0-d", tile_last, V0),         CASE("empty", tile_last, V(0, 3)),      CASE("size 1", tile_last, V(1)),
+    CASE("once", tile_once, V(2, 3)),   CASE("last", tile_last, V(2, 3)),       CASE("2-d", tile_2d, V(2, 3)),
+    CASE("new axes", tile_front, V(3)), CASE("transposed", tile_last, T(2, 3)), CASE("strided", tile_2d, S(2, 3)),
+    CASE("flipped", tile_2d, F(2, 3)),  CASE("expanded", tile_2d, E(2, 3)),     CASE("5-d", tile_2d, V(2, 2, 1, 1, 2)),
 };
 SAMPLES(tile, { -2, 2 });
 
@@ -160,11 +146,11 @@ CASES(pad){
 };
 SAMPLES(pad, { -2, 2 });
 
-#define PIXELS(op, ...)                                                                                              \
-    APPLY(op##_one, ag_##op(x[0], 1))                                                                                \
-    APPLY(op##_two, ag_##op(x[0], 2))                                                                                \
-    CASES(op){ CASE("empty", op##_one, V(1, 0, 1, 1)), CASE("size 1", op##_one, V(1, 1, 1)),                         \
-               CASE("once", op##_one, V(2, 2, 3)), __VA_ARGS__ };                                                    \
+#define PIXELS(op, ...)                                                                      \
+    APPLY(op##_one, ag_##op(x[0], 1))                                                        \
+    APPLY(op##_two, ag_##op(x[0], 2))                                                        \
+    CASES(op){ CASE("empty", op##_one, V(1, 0, 1, 1)), CASE("size 1", op##_one, V(1, 1, 1)), \
+               CASE("once", op##_one, V(2, 2, 3)), __VA_ARGS__ };                            \
     SAMPLES(op, { -2, 2 })
 PIXELS(pixel_shuffle, CASE("3-d", pixel_shuffle_two, V(8, 2, 3)), CASE("4-d", pixel_shuffle_two, V(2, 4, 1, 2)),
        CASE("transposed", pixel_shuffle_two, T(4, 3, 2)), CASE("strided", pixel_shuffle_two, S(4, 2, 2)),
@@ -201,11 +187,11 @@ APPLY(embed_above, ag_diag_embed(x[0], .offset = 1))
 APPLY(embed_below, ag_diag_embed(x[0], .offset = -2, .axes = AG_AXES(0, -1)))
 APPLY(embed_plain, ag_diag_embed(x[0]))
 CASES(diag_embed){
-    CASE("empty", embed_plain, V(0)),          CASE("no rows", embed_above, V(0, 2)),
-    CASE("size 1", embed_plain, V(1)),         CASE("1-d", embed_plain, V(4)),
-    CASE("above", embed_above, V(3)),          CASE("below, outer axes", embed_below, V(2, 3)),
-    CASE("transposed", embed_plain, T(2, 3)),  CASE("strided", embed_above, S(2, 3)),
-    CASE("flipped", embed_plain, F(2, 3)),     CASE("expanded", embed_plain, E(2, 3)),
+    CASE("empty", embed_plain, V(0)),           CASE("no rows", embed_above, V(0, 2)),
+    CASE("size 1", embed_plain, V(1)),          CASE("1-d", embed_plain, V(4)),
+    CASE("above", embed_above, V(3)),           CASE("below, outer axes", embed_below, V(2, 3)),
+    CASE("transposed", embed_plain, T(2, 3)),   CASE("strided", embed_above, S(2, 3)),
+    CASE("flipped", embed_plain, F(2, 3)),      CASE("expanded", embed_plain, E(2, 3)),
     CASE("5-d", embed_above, V(2, 1, 1, 1, 2)),
 };
 SAMPLES(diag_embed, { -2, 2 });
@@ -228,15 +214,22 @@ SAMPLES(triu, { -2, 2 });
 
 /* ---- joining ---- */
 
-#define STACK(op, ...)                                                                                              \
-    APPLY(op##_one, ag_##op(AG_LIST(x[0])))                                                                         \
-    APPLY(op##_two, ag_##op(AG_LIST(x[0], x[1])))                                                                   \
-    CASES(op){ CASE("0-d", op##_two, V0, V0), CASE("one", op##_one, V(3)), CASE("size 1", op##_two, V(1), V(1)),    \
-               CASE("1-d", op##_two, V(3), V(3)), CASE("2-d", op##_two, V(2, 3), V(2, 3)),                          \
-               CASE("empty", op##_two, V(2, 0), V(2, 0)), CASE("transposed", op##_two, T(2, 3), V(2, 3)),           \
-               CASE("strided", op##_two, V(2, 3), S(2, 3)), CASE("flipped", op##_two, F(3, 3), V(3, 3)),            \
-               CASE("expanded", op##_two, E(2, 3), V(2, 3)), CASE("3-d", op##_two, V(2, 1, 3), V(2, 1, 3)),         \
-               CASE("5-d", op##_two, V(2, 1, 1, 2, 2), V(2, 1, 1, 2, 2)), __VA_ARGS__ };                            \
+#define STACK(op, ...)                                                    \
+    APPLY(op##_one, ag_##op(AG_LIST(x[0])))                               \
+    APPLY(op##_two, ag_##op(AG_LIST(x[0], x[1])))                         \
+    CASES(op){ CASE("0-d", op##_two, V0, V0),                             \
+               CASE("one", op##_one, V(3)),                               \
+               CASE("size 1", op##_two, V(1), V(1)),                      \
+               CASE("1-d", op##_two, V(3), V(3)),                         \
+               CASE("2-d", op##_two, V(2, 3), V(2, 3)),                   \
+               CASE("empty", op##_two, V(2, 0), V(2, 0)),                 \
+               CASE("transposed", op##_two, T(2, 3), V(2, 3)),            \
+               CASE("strided", op##_two, V(2, 3), S(2, 3)),               \
+               CASE("flipped", op##_two, F(3, 3), V(3, 3)),               \
+               CASE("expanded", op##_two, E(2, 3), V(2, 3)),              \
+               CASE("3-d", op##_two, V(2, 1, 3), V(2, 1, 3)),             \
+               CASE("5-d", op##_two, V(2, 1, 1, 2, 2), V(2, 1, 1, 2, 2)), \
+               __VA_ARGS__ };                                             \
     SAMPLES(op, { -2, 2 })
 STACK(hstack, CASE("other sizes", hstack_two, V(2, 1), V(2, 3)));
 STACK(vstack, CASE("vector and matrix", vstack_two, V(3), V(2, 3)));

@@ -3,32 +3,32 @@
 #include <math.h>
 
 /* Along one axis: the first, the second, the last. */
-#define ALONG(op, FIRST, MIDDLE, LAST, ...)                                                                            \
-    APPLY(op##_first, FIRST)                                                                                           \
-    APPLY(op##_middle, MIDDLE)                                                                                         \
-    APPLY(op##_last, LAST)                                                                                             \
-    CASES(op)                                                                                                          \
-    {                                                                                                                  \
-        CASE("no rows", op##_last, V(0, 3)), CASE("size 1", op##_first, V(1)), CASE("1-d", op##_first, V(7)),          \
-            CASE("first axis", op##_first, V(4, 3)), CASE("last axis", op##_last, V(3, 4)),                            \
-            CASE("middle axis", op##_middle, V(2, 3, 2)), CASE("transposed", op##_last, T(3, 4)),                      \
-            CASE("transposed, middle", op##_middle, T(2, 3, 2)), CASE("strided", op##_last, S(3, 4)),                  \
-            CASE("flipped", op##_first, F(4, 3)), CASE("expanded", op##_last, E(3, 4)),                                \
-            CASE("5-d", op##_middle, V(2, 3, 1, 2, 2)), __VA_ARGS__                                                    \
+#define ALONG(op, FIRST, MIDDLE, LAST, ...)                                                                   \
+    APPLY(op##_first, FIRST)                                                                                  \
+    APPLY(op##_middle, MIDDLE)                                                                                \
+    APPLY(op##_last, LAST)                                                                                    \
+    CASES(op)                                                                                                 \
+    {                                                                                                         \
+        CASE("no rows", op##_last, V(0, 3)), CASE("size 1", op##_first, V(1)), CASE("1-d", op##_first, V(7)), \
+            CASE("first axis", op##_first, V(4, 3)), CASE("last axis", op##_last, V(3, 4)),                   \
+            CASE("middle axis", op##_middle, V(2, 3, 2)), CASE("transposed", op##_last, T(3, 4)),             \
+            CASE("transposed, middle", op##_middle, T(2, 3, 2)), CASE("strided", op##_last, S(3, 4)),         \
+            CASE("flipped", op##_first, F(4, 3)), CASE("expanded", op##_last, E(3, 4)),                       \
+            CASE("5-d", op##_middle, V(2, 3, 1, 2, 2)), __VA_ARGS__                                           \
     }
 
 /* ---- reductions over any axes ---- */
 
-#define REDUCTION(op, ...)                                                                                            \
-    APPLY(op##_all, ag_##op(x[0]))                                                                                    \
-    APPLY(op##_outer, ag_##op(x[0], 0, -1))                                                                           \
-    APPLY(op##_three, ag_##op(x[0], 4, 0, 2))                                                                         \
-    APPLY(op##_keep_all, ag_##op##_keep(x[0]))                                                                        \
-    APPLY(op##_keep_last, ag_##op##_keep(x[0], -1))                                                                   \
-    ALONG(op, ag_##op(x[0], 0), ag_##op(x[0], 1), ag_##op(x[0], -1), CASE("0-d", op##_all, V0),                       \
-          CASE("0-d, keep", op##_keep_all, V0), CASE("all of 2-d", op##_all, V(3, 4)),                                \
-          CASE("outer axes", op##_outer, V(3, 2, 3)), CASE("keep all", op##_keep_all, V(3, 4)),                       \
-          CASE("keep last", op##_keep_last, V(3, 4)), CASE("5-d, three axes", op##_three, V(2, 3, 2, 1, 2)),          \
+#define REDUCTION(op, ...)                                                                                   \
+    APPLY(op##_all, ag_##op(x[0]))                                                                           \
+    APPLY(op##_outer, ag_##op(x[0], 0, -1))                                                                  \
+    APPLY(op##_three, ag_##op(x[0], 4, 0, 2))                                                                \
+    APPLY(op##_keep_all, ag_##op##_keep(x[0]))                                                               \
+    APPLY(op##_keep_last, ag_##op##_keep(x[0], -1))                                                          \
+    ALONG(op, ag_##op(x[0], 0), ag_##op(x[0], 1), ag_##op(x[0], -1), CASE("0-d", op##_all, V0),              \
+          CASE("0-d, keep", op##_keep_all, V0), CASE("all of 2-d", op##_all, V(3, 4)),                       \
+          CASE("outer axes", op##_outer, V(3, 2, 3)), CASE("keep all", op##_keep_all, V(3, 4)),              \
+          CASE("keep last", op##_keep_last, V(3, 4)), CASE("5-d, three axes", op##_three, V(2, 3, 2, 1, 2)), \
           CASE("expanded, repeated axis", op##_first, E(3, 4)), __VA_ARGS__)
 /* x without the values it has as a sample, at places 1, 5, 9, ...: 0 there, but with a derivative. */
 static const double positive[2] = { 0.5, 2 };
@@ -56,15 +56,15 @@ APPLY(nanmean_some, ag_nanmean(nan_among(x[0]), -1))
 REDUCTION(nanmean, CASE("some", nanmean_some, V(3, 4)));
 SAMPLES(nanmean, { -2, 2 });
 
-#define SPREAD(op)                                                                                                    \
-    APPLY(op##_all, ag_##op(x[0], .correction = 0.5))                                                                 \
-    APPLY(op##_biased, ag_##op(x[0], .correction = AG_ZERO))                                                          \
-    APPLY(op##_keep, ag_##op(x[0], .axes = AG_AXES(-1), .keep = true, .correction = 2))                               \
-    APPLY(op##_three, ag_##op(x[0], .axes = AG_AXES(4, 0, 2)))                                                        \
-    ALONG(op, ag_##op(x[0], .axes = AG_AXES(0), .correction = 0.25), ag_##op(x[0], .axes = AG_AXES(1)),               \
-          ag_##op(x[0], .axes = AG_AXES(-1)), CASE("all of 2-d", op##_all, V(3, 4)),                                  \
-          CASE("divided by n", op##_biased, V(2, 3)), CASE("keep", op##_keep, V(3, 4)), CASE("0-d", op##_all, V0),    \
-          CASE("three axes", op##_three, T(2, 3, 2, 1, 2)));                                                          \
+#define SPREAD(op)                                                                                                 \
+    APPLY(op##_all, ag_##op(x[0], .correction = 0.5))                                                              \
+    APPLY(op##_biased, ag_##op(x[0], .correction = AG_ZERO))                                                       \
+    APPLY(op##_keep, ag_##op(x[0], .axes = AG_AXES(-1), .keep = true, .correction = 2))                            \
+    APPLY(op##_three, ag_##op(x[0], .axes = AG_AXES(4, 0, 2)))                                                     \
+    ALONG(op, ag_##op(x[0], .axes = AG_AXES(0), .correction = 0.25), ag_##op(x[0], .axes = AG_AXES(1)),            \
+          ag_##op(x[0], .axes = AG_AXES(-1)), CASE("all of 2-d", op##_all, V(3, 4)),                               \
+          CASE("divided by n", op##_biased, V(2, 3)), CASE("keep", op##_keep, V(3, 4)), CASE("0-d", op##_all, V0), \
+          CASE("three axes", op##_three, T(2, 3, 2, 1, 2)));                                                       \
     SAMPLES(op, { -2, 2 })
 SPREAD(var);
 SPREAD(std);
@@ -76,42 +76,42 @@ SPREAD(std);
     ALONG(op, ag_##op(x[0], .axes = AG_AXES(0)), ag_##op(x[0], .axes = AG_AXES(1)),                         \
           ag_##op(x[0], .axes = AG_AXES(-1)), CASE("0-d", op##_all, V0), CASE("0-d, axis", op##_first, V0), \
           CASE("all of 2-d", op##_all, V(3, 5)), CASE("an even number", op##_all, V(2, 3)),                 \
-          CASE("keep all", op##_keep_all, V(3, 4)), CASE("keep", op##_keep, V(2, 5)));                          \
+          CASE("keep all", op##_keep_all, V(3, 4)), CASE("keep", op##_keep, V(2, 5)));                      \
     SAMPLES(op, { -2, 2 })
 MEDIAN(median);
 MEDIAN(nanmedian);
 
-#define QUANTILE(op)                                                                                                  \
-    APPLY(op##_all, ag_##op(x[0], x[1]))                                                                              \
-    APPLY(op##_first, ag_##op(x[0], x[1], .axes = AG_AXES(0)))                                                        \
-    APPLY(op##_keep, ag_##op(x[0], x[1], .axes = AG_AXES(-1), .keep = true))                                          \
-    APPLY(op##_middle, ag_##op(x[0], x[1], .axes = AG_AXES(1)))                                                       \
-    APPLY(op##_outer, ag_##op(x[0], x[1], .axes = AG_AXES(0, -1)))                                                    \
-    APPLY(op##_lower, ag_##op(x[0], x[1], .axes = AG_AXES(0), .interpolation = AG_LOWER))                             \
-    APPLY(op##_higher, ag_##op(x[0], x[1], .axes = AG_AXES(0), .interpolation = AG_HIGHER))                           \
-    APPLY(op##_midpoint, ag_##op(x[0], x[1], .axes = AG_AXES(0), .interpolation = AG_MIDPOINT))                       \
-    APPLY(op##_nearest, ag_##op(x[0], x[1], .axes = AG_AXES(0), .interpolation = AG_NEAREST))                         \
-    CASES(op){                                                                                                        \
-        CASE("0-d", op##_all, V0, V0),                                                                                \
-        CASE("no rows", op##_keep, V(0, 3), V(2)),                                                                    \
-        CASE("no q", op##_all, V(3), V(0)),                                                                           \
-        CASE("size 1", op##_first, V(1), V(1)),                                                                       \
-        CASE("1-d", op##_first, V(7), V(3)),                                                                          \
-        CASE("all of 2-d", op##_all, V(3, 4), V(2)),                                                                  \
-        CASE("first axis", op##_first, V(4, 3), V0),                                                                  \
-        CASE("keep", op##_keep, V(3, 4), V(2)),                                                                       \
-        CASE("middle axis", op##_middle, V(2, 4, 3), V(2)),                                                           \
-        CASE("outer axes", op##_outer, V(2, 3, 2), V(2)),                                                             \
-        CASE("lower", op##_lower, V(5, 2), V(2)),                                                                     \
-        CASE("higher", op##_higher, V(5, 2), V(2)),                                                                   \
-        CASE("midpoint", op##_midpoint, V(5, 2), V(2)),                                                               \
-        CASE("nearest", op##_nearest, V(5, 2), V(2)),                                                                 \
-        CASE("transposed", op##_first, T(4, 3), V(2)),                                                                \
-        CASE("strided", op##_keep, S(3, 4), S(2)),                                                                    \
-        CASE("flipped", op##_first, F(4, 3), F(2)),                                                                   \
-        CASE("expanded", op##_keep, E(3, 4), V(2)),                                                                   \
-        CASE("5-d", op##_middle, V(2, 3, 1, 2, 2), V0),                                                               \
-    };                                                                                                                \
+#define QUANTILE(op)                                                                            \
+    APPLY(op##_all, ag_##op(x[0], x[1]))                                                        \
+    APPLY(op##_first, ag_##op(x[0], x[1], .axes = AG_AXES(0)))                                  \
+    APPLY(op##_keep, ag_##op(x[0], x[1], .axes = AG_AXES(-1), .keep = true))                    \
+    APPLY(op##_middle, ag_##op(x[0], x[1], .axes = AG_AXES(1)))                                 \
+    APPLY(op##_outer, ag_##op(x[0], x[1], .axes = AG_AXES(0, -1)))                              \
+    APPLY(op##_lower, ag_##op(x[0], x[1], .axes = AG_AXES(0), .interpolation = AG_LOWER))       \
+    APPLY(op##_higher, ag_##op(x[0], x[1], .axes = AG_AXES(0), .interpolation = AG_HIGHER))     \
+    APPLY(op##_midpoint, ag_##op(x[0], x[1], .axes = AG_AXES(0), .interpolation = AG_MIDPOINT)) \
+    APPLY(op##_nearest, ag_##op(x[0], x[1], .axes = AG_AXES(0), .interpolation = AG_NEAREST))   \
+    CASES(op){                                                                                  \
+        CASE("0-d", op##_all, V0, V0),                                                          \
+        CASE("no rows", op##_keep, V(0, 3), V(2)),                                              \
+        CASE("no q", op##_all, V(3), V(0)),                                                     \
+        CASE("size 1", op##_first, V(1), V(1)),                                                 \
+        CASE("1-d", op##_first, V(7), V(3)),                                                    \
+        CASE("all of 2-d", op##_all, V(3, 4), V(2)),                                            \
+        CASE("first axis", op##_first, V(4, 3), V0),                                            \
+        CASE("keep", op##_keep, V(3, 4), V(2)),                                                 \
+        CASE("middle axis", op##_middle, V(2, 4, 3), V(2)),                                     \
+        CASE("outer axes", op##_outer, V(2, 3, 2), V(2)),                                       \
+        CASE("lower", op##_lower, V(5, 2), V(2)),                                               \
+        CASE("higher", op##_higher, V(5, 2), V(2)),                                             \
+        CASE("midpoint", op##_midpoint, V(5, 2), V(2)),                                         \
+        CASE("nearest", op##_nearest, V(5, 2), V(2)),                                           \
+        CASE("transposed", op##_first, T(4, 3), V(2)),                                          \
+        CASE("strided", op##_keep, S(3, 4), S(2)),                                              \
+        CASE("flipped", op##_first, F(4, 3), F(2)),                                             \
+        CASE("expanded", op##_keep, E(3, 4), V(2)),                                             \
+        CASE("5-d", op##_middle, V(2, 3, 1, 2, 2), V0),                                         \
+    };                                                                                          \
     SAMPLES(op, { -2, 2 }, { 0.1, 0.9 })
 QUANTILE(quantile);
 QUANTILE(nanquantile);
@@ -148,9 +148,9 @@ SAMPLES(cummin, { -2, 2 });
 
 /* ---- running results ---- */
 
-#define RUNNING(op, ...)                                                                      \
-    ALONG(op, ag_##op(x[0], 0), ag_##op(x[0], 1), ag_##op(x[0], -1), ZERO_D(op),              \
-          CASE("empty axis", op##_last, V(2, 0)), CASE("a long row", op##_first, V(40)),      \
+#define RUNNING(op, ...)                                                                 \
+    ALONG(op, ag_##op(x[0], 0), ag_##op(x[0], 1), ag_##op(x[0], -1), ZERO_D(op),         \
+          CASE("empty axis", op##_last, V(2, 0)), CASE("a long row", op##_first, V(40)), \
           CASE("equals", op##_first, E(3, 2)), __VA_ARGS__)
 RUNNING(cumsum, CASE("two", cumsum_first, V(2)));
 SAMPLES(cumsum, { -2, 2 });
@@ -198,7 +198,7 @@ static int axis_of(ag_tensor *const *x)
     return (int)ag_item(x[1]);
 }
 #define AXIS(k) I0(k, k + 1)
-#define WHOLE I0(-1, 0)
+#define WHOLE   I0(-1, 0)
 
 /* Rows are told apart by their second input, which only names the axis. */
 #define WITHOUT_DERIVATIVE(op, how, what, ALL, ...)                                                                   \
@@ -226,10 +226,12 @@ static bool argmin_right(ag_tensor *const *x, const ag_tensor *y)
     lines l;
     return lines_of(&l, x[0], y, axis_of(x), AG_I64) && every_line(&l, argmin_line);
 }
-WITHOUT_DERIVATIVE(argmin, ARGMIN, V, ag_argmin(ag_to(x[0], AG_F64), 1), CASE("ties", argmin_all, I(0, 3, 5, 7), AXIS(1)),
+WITHOUT_DERIVATIVE(argmin, ARGMIN, V, ag_argmin(ag_to(x[0], AG_F64), 1),
+                   CASE("ties", argmin_all, I(0, 3, 5, 7), AXIS(1)),
                    CASE("whole numbers", argmin_first, I(0, 9, 5, 7), AXIS(0)), CASE("0-d", argmin_first, V0, AXIS(0)),
-                   CASE("transposed", argmin_middle, T(4, 3), AXIS(1)), CASE("strided", argmin_middle, S(4, 3), AXIS(1)),
-                   CASE("flipped", argmin_first, F(4, 3), AXIS(0)), CASE("expanded", argmin_middle, E(4, 3), AXIS(1)));
+                   CASE("transposed", argmin_middle, T(4, 3), AXIS(1)),
+                   CASE("strided", argmin_middle, S(4, 3), AXIS(1)), CASE("flipped", argmin_first, F(4, 3), AXIS(0)),
+                   CASE("expanded", argmin_middle, E(4, 3), AXIS(1)));
 SAMPLES_WITHOUT_DERIVATIVE(argmin, argmin_right, { -2, 2 });
 
 /* A permutation under which the line ascends, and equals stay in order. */
@@ -256,8 +258,9 @@ static bool argsort_right(ag_tensor *const *x, const ag_tensor *y)
 WITHOUT_DERIVATIVE(argsort, ARGSORT, V, ag_argsort(x[0], 1, .descending = true),
                    CASE("descending", argsort_all, I(0, 4, 3, 9), I(1, 2, 2)),
                    CASE("ties", argsort_middle, I(0, 3, 5, 7), AXIS(1)), CASE("0-d", argsort_first, V0, AXIS(0)),
-                   CASE("transposed", argsort_middle, T(4, 3), AXIS(1)), CASE("strided", argsort_middle, S(4, 3), AXIS(1)),
-                   CASE("flipped", argsort_first, F(4, 3), AXIS(0)), CASE("expanded", argsort_first, E(4, 3), AXIS(0)));
+                   CASE("transposed", argsort_middle, T(4, 3), AXIS(1)),
+                   CASE("strided", argsort_middle, S(4, 3), AXIS(1)), CASE("flipped", argsort_first, F(4, 3), AXIS(0)),
+                   CASE("expanded", argsort_first, E(4, 3), AXIS(0)));
 SAMPLES_WITHOUT_DERIVATIVE(argsort, argsort_right, { -2, 2 });
 
 #define ANY(axis) ag_any(x[0], axis)
@@ -313,7 +316,7 @@ static bool search_is_right(ag_tensor *const *x, const ag_tensor *y)
     }
     return ag_dtype_of(y) == AG_I64;
 }
-#define LEFT I(0, 1, 1)
+#define LEFT  I(0, 1, 1)
 #define RIGHT I(0, 1, 2)
 CASES(searchsorted){
     CASE("0-d", search_left, V(5), V0, LEFT),

@@ -55,31 +55,34 @@ SAMPLES(masked_scatter, { -2, 2 });
 
 /* ---- along an axis ---- */
 
-#define PLACES(op, FIRST, LAST, MIDDLE, ...)                                                                       \
-    APPLY(op##_first, FIRST)                                                                                       \
-    APPLY(op##_last, LAST)                                                                                         \
-    APPLY(op##_middle, MIDDLE)                                                                                     \
-    CASES(op)                                                                                                      \
-    {                                                                                                              \
-        CASE("size 1", op##_first, V(1), I(0, 1, 1), V(1)), CASE("empty", op##_first, V(3, 2), I(0, 3, 0, 2), V(0, 2)), \
-            CASE("1-d", op##_first, V(4), I(0, 4, 7), V(7)), CASE("first axis", op##_first, V(4, 3), I(0, 4, 5, 3), V(5, 3)), \
-            CASE("last axis", op##_last, V(3, 4), I(0, 4, 3, 6), V(3, 6)),                                         \
-            CASE("smaller index", op##_last, V(3, 4), I(0, 4, 2, 2), V(2, 2)),                                     \
-            CASE("transposed", op##_last, T(3, 4), I(0, 4, 3, 2), T(3, 2)),                                        \
-            CASE("strided", op##_first, S(4, 3), IS(0, 4, 2, 3), S(2, 3)),                                         \
-            CASE("flipped", op##_last, F(3, 4), I(0, 4, 3, 2), F(3, 2)),                                           \
-            CASE("5-d", op##_middle, V(2, 1, 3, 2, 2), I(0, 3, 2, 1, 4, 2, 2), V(2, 1, 4, 2, 2)), __VA_ARGS__      \
+#define PLACES(op, FIRST, LAST, MIDDLE, ...)                                                                  \
+    APPLY(op##_first, FIRST)                                                                                  \
+    APPLY(op##_last, LAST)                                                                                    \
+    APPLY(op##_middle, MIDDLE)                                                                                \
+    CASES(op)                                                                                                 \
+    {                                                                                                         \
+        CASE("size 1", op##_first, V(1), I(0, 1, 1), V(1)),                                                   \
+            CASE("empty", op##_first, V(3, 2), I(0, 3, 0, 2), V(0, 2)),                                       \
+            CASE("1-d", op##_first, V(4), I(0, 4, 7), V(7)),                                                  \
+            CASE("first axis", op##_first, V(4, 3), I(0, 4, 5, 3), V(5, 3)),                                  \
+            CASE("last axis", op##_last, V(3, 4), I(0, 4, 3, 6), V(3, 6)),                                    \
+            CASE("smaller index", op##_last, V(3, 4), I(0, 4, 2, 2), V(2, 2)),                                \
+            CASE("transposed", op##_last, T(3, 4), I(0, 4, 3, 2), T(3, 2)),                                   \
+            CASE("strided", op##_first, S(4, 3), IS(0, 4, 2, 3), S(2, 3)),                                    \
+            CASE("flipped", op##_last, F(3, 4), I(0, 4, 3, 2), F(3, 2)),                                      \
+            CASE("5-d", op##_middle, V(2, 1, 3, 2, 2), I(0, 3, 2, 1, 4, 2, 2), V(2, 1, 4, 2, 2)), __VA_ARGS__ \
     }
 APPLY(scatter_i32, ag_scatter(x[0], 1, ag_to(x[1], AG_I32), x[2]))
 APPLY(scatter_number, ag_scatter(x[0], 0, x[1], ag_num(0.5)))
 PLACES(scatter, ag_scatter(x[0], 0, x[1], x[2]), ag_scatter(x[0], -1, x[1], x[2]), ag_scatter(x[0], 2, x[1], x[2]),
        CASE("0-d", scatter_first, V0, I0(0, 1), V0), CASE("one value", scatter_first, V(3, 2), I(0, 3, 2, 2), V0),
-       CASE("number", scatter_number, V(3, 2), I(0, 3, 2, 2)), CASE("i32", scatter_i32, V(3, 4), I(0, 4, 3, 2), V(3, 2)),
+       CASE("number", scatter_number, V(3, 2), I(0, 3, 2, 2)),
+       CASE("i32", scatter_i32, V(3, 4), I(0, 4, 3, 2), V(3, 2)),
        CASE("expanded", scatter_last, E(3, 4), I(0, 4, 3, 2), E(3, 2)));
 SAMPLES(scatter, { -2, 2 });
 
 #define REDUCED(axis, mode, ...) ag_scatter_reduce(x[0], axis, x[1], x[2], .reduce = AG_SCATTER_##mode, __VA_ARGS__)
-#define BOTH(name, apply)                                                                               \
+#define BOTH(name, apply) \
     CASE(name, apply, V(4, 3), I(0, 4, 5, 3), V(5, 3)), CASE(name " of few", apply, V(5), I(0, 3, 4), V(4))
 APPLY(sum_others, REDUCED(0, SUM, .exclude_self = true))
 APPLY(mean_all, REDUCED(0, MEAN, .exclude_self = false))
@@ -96,14 +99,16 @@ static ag_tensor *prod_of_zeros(ag_tensor **x)
     static const double domain[2] = { 0.5, 2 };
     double c[16];
     for (int64_t k = 0; k < ag_numel(x[2]); k++) c[k] = sample_value(domain, 2, k);
-    ag_tensor *zeros = ag_sub(x[2], ag_to(ag_reshape(ag_copy(c, ag_numel(x[2])), -1, ag_size(x[2], -1)), ag_dtype_of(x[2])));
+    ag_tensor *zeros =
+        ag_sub(x[2], ag_to(ag_reshape(ag_copy(c, ag_numel(x[2])), -1, ag_size(x[2], -1)), ag_dtype_of(x[2])));
     return ag_scatter_reduce(x[0], 0, x[1], zeros, .reduce = AG_SCATTER_PROD);
 }
 PLACES(scatter_reduce, ag_scatter_reduce(x[0], 0, x[1], x[2]), ag_scatter_reduce(x[0], -1, x[1], x[2]),
-       REDUCED(2, PROD, .exclude_self = false), CASE("0-d", mean_all, V0, I0(0, 1), V0), BOTH("sum of values", sum_others),
-       BOTH("mean", mean_all), BOTH("mean of values", mean_others), BOTH("product", prod_all),
-       BOTH("product of values", prod_others), BOTH("largest", amax_all), BOTH("largest value", amax_others),
-       BOTH("smallest", amin_all), BOTH("smallest value", amin_others), CASE("product of zeros", prod_of_zeros, V(4, 3), I(0, 4, 5, 3), V(5, 3)),
+       REDUCED(2, PROD, .exclude_self = false), CASE("0-d", mean_all, V0, I0(0, 1), V0),
+       BOTH("sum of values", sum_others), BOTH("mean", mean_all), BOTH("mean of values", mean_others),
+       BOTH("product", prod_all), BOTH("product of values", prod_others), BOTH("largest", amax_all),
+       BOTH("largest value", amax_others), BOTH("smallest", amin_all), BOTH("smallest value", amin_others),
+       CASE("product of zeros", prod_of_zeros, V(4, 3), I(0, 4, 5, 3), V(5, 3)),
        CASE("expanded", scatter_reduce_last, E(3, 4), I(0, 4, 3, 2), E(3, 2)));
 SAMPLES(scatter_reduce, { 0.5, 2 });
 
@@ -190,11 +195,11 @@ SAMPLES(index_put, { -2, 2 });
 
 APPLY(segments, ag_segment_sum(x[0], x[1], 3))
 CASES(segment_sum){
-    CASE("empty", segments, V(0, 2), I(0, 3, 0)),       CASE("size 1", segments, V(1), I(0, 3, 1)),
-    CASE("1-d", segments, V(7), I(0, 3, 7)),            CASE("one unused", segments, V(6), I(0, 2, 6)),
-    CASE("rows", segments, V(5, 2), I(0, 3, 5)),        CASE("transposed", segments, T(5, 2), I(0, 3, 5)),
-    CASE("strided", segments, S(5, 2), IS(0, 3, 5)),    CASE("flipped", segments, F(5, 2), I(0, 3, 5)),
-    CASE("expanded", segments, E(5, 2), I(0, 3, 5)),    CASE("5-d", segments, V(4, 1, 2, 1, 2), I(0, 3, 4)),
+    CASE("empty", segments, V(0, 2), I(0, 3, 0)),    CASE("size 1", segments, V(1), I(0, 3, 1)),
+    CASE("1-d", segments, V(7), I(0, 3, 7)),         CASE("one unused", segments, V(6), I(0, 2, 6)),
+    CASE("rows", segments, V(5, 2), I(0, 3, 5)),     CASE("transposed", segments, T(5, 2), I(0, 3, 5)),
+    CASE("strided", segments, S(5, 2), IS(0, 3, 5)), CASE("flipped", segments, F(5, 2), I(0, 3, 5)),
+    CASE("expanded", segments, E(5, 2), I(0, 3, 5)), CASE("5-d", segments, V(4, 1, 2, 1, 2), I(0, 3, 4)),
 };
 SAMPLES(segment_sum, { -2, 2 });
 
@@ -212,8 +217,12 @@ static bool one_hot_right(ag_tensor *const *x, const ag_tensor *y)
 }
 APPLY(hot, ag_one_hot(x[0], 4))
 CASES(one_hot){
-    CASE("0-d", hot, I0(2, 3)),         CASE("empty", hot, I(0, 4, 0, 2)), CASE("size 1", hot, I(0, 4, 1)),
-    CASE("1-d", hot, I(0, 4, 7)),       CASE("2-d", hot, I(0, 4, 3, 4)),   CASE("strided", hot, IS(0, 4, 2, 3)),
+    CASE("0-d", hot, I0(2, 3)),
+    CASE("empty", hot, I(0, 4, 0, 2)),
+    CASE("size 1", hot, I(0, 4, 1)),
+    CASE("1-d", hot, I(0, 4, 7)),
+    CASE("2-d", hot, I(0, 4, 3, 4)),
+    CASE("strided", hot, IS(0, 4, 2, 3)),
     CASE("4-d", hot, I(0, 4, 2, 1, 3, 2)),
 };
 SAMPLES_WITHOUT_DERIVATIVE(one_hot, one_hot_right, { 0, 1 });
