@@ -16,7 +16,8 @@ typedef struct ag_sizes {
     int n;
 } ag_sizes;
 #ifndef __cplusplus
-#define AG_AXES(...) ((ag_axes){ (const int[]){ __VA_ARGS__ }, (int)(sizeof((const int[]){ __VA_ARGS__ }) / sizeof(int)) })
+#define AG_AXES(...)                                                                                                   \
+    ((ag_axes){ (const int[]){ __VA_ARGS__ }, (int)(sizeof((const int[]){ __VA_ARGS__ }) / sizeof(int)) })
 #define AG_SIZES(...)                                                                                                  \
     ((ag_sizes){ (const int64_t[]){ __VA_ARGS__ }, (int)(sizeof((const int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)) })
 #endif
