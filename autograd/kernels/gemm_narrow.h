@@ -1,32 +1,30 @@
 /* gemm_narrow.h - products with so few columns that vectors of them would be half empty: vectors along k instead, where
  * both operands lie contiguous along it. Part of gemm.c's text.
  *
- * An element is the sum of its products lane by lane, then of the lanes in a fixed order: the same bits in every row and
- * column. */
+ * An element is the sum of its products lane by lane, then of the lanes in a fixed order: the same bits in every row
+ * and column. */
 enum { AG__TYPED(DOT_ROWS) = MR / 2 };
 
 /* Would a quarter of the lanes be empty? What is asked of m would make rows depend on their number. */
 static bool AG__TYPED(is_narrow)(const ag__gemm *g)
 {
-    return g->n <= AG__GEMM_NARROW && 4 * g->n <= 3 * ((g->n + VL - 1) / VL * VL) && g->k >= NARROW_FROM && g->a_col == 1 &&
-           g->b_row == 1;
+    return g->n <= AG__GEMM_NARROW && 4 * g->n <= 3 * ((g->n + VL - 1) / VL * VL) && g->k >= NARROW_FROM &&
+           g->a_col == 1 && g->b_row == 1;
 }
+
+/* The two halves of each quad of a, and of b, added: side by side. */
+#define ADD32(a, b) ((vec)(ag__low32((ag__bits)(a), (ag__bits)(b))) + (vec)(ag__high32((ag__bits)(a), (ag__bits)(b))))
+#define ADD64(a, b) ((vec)(ag__low64((ag__bits)(a), (ag__bits)(b))) + (vec)(ag__high64((ag__bits)(a), (ag__bits)(b))))
 
 /* dot[j] = the sum of v[j]'s lanes */
 AG__INLINE void AG__TYPED(sum_lanes)(const vec *v, real *dot)
 {
     typedef real quad __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
 #if AG__REAL_BITS == 32
-#define ADD(a, b) ((vec)(ag__low32((ag__bits)(a), (ag__bits)(b))) + (vec)(ag__high32((ag__bits)(a), (ag__bits)(b))))
-    vec ab = ADD(v[0], v[1]), cd = ADD(v[2], v[3]);
-#undef ADD
-#define ADD(a, b) ((vec)(ag__low64((ag__bits)(a), (ag__bits)(b))) + (vec)(ag__high64((ag__bits)(a), (ag__bits)(b))))
-    vec in_quads[1] = { ADD(ab, cd) };
+    const vec in_quads[] = { ADD64(ADD32(v[0], v[1]), ADD32(v[2], v[3])) };
 #else
-#define ADD(a, b) ((vec)(ag__low64((ag__bits)(a), (ag__bits)(b))) + (vec)(ag__high64((ag__bits)(a), (ag__bits)(b))))
-    vec in_quads[2] = { ADD(v[0], v[1]), ADD(v[2], v[3]) };
+    const vec in_quads[] = { ADD64(v[0], v[1]), ADD64(v[2], v[3]) };
 #endif
-#undef ADD
     AG__UNROLL
     for (int i = 0; i < 4 / AG__TYPED(SIDE); i++) {
         real lane[VL];
@@ -37,6 +35,9 @@ AG__INLINE void AG__TYPED(sum_lanes)(const vec *v, real *dot)
         *(quad *)(dot + i * AG__TYPED(SIDE)) = s;
     }
 }
+
+#undef ADD32
+#undef ADD64
 
 /* sums[i][j] = row i of a times column j of b */
 AG__INLINE void AG__TYPED(dots_body)(int rows, int columns, const ag__gemm *g, const real *a, const real *b, real *sums)
@@ -76,10 +77,10 @@ AG__INLINE void AG__TYPED(dots_body)(int rows, int columns, const ag__gemm *g, c
 }
 
 typedef void AG__TYPED(dots_fn)(const ag__gemm *g, const real *a, const real *b, real *sums);
-#define DOTS(name, rows, columns)                                                                          \
-    static void AG__TYPED(name##_##columns)(const ag__gemm *g, const real *a, const real *b, real *sums)   \
-    {                                                                                                      \
-        AG__TYPED(dots_body)(rows, columns, g, a, b, sums);                                                \
+#define DOTS(name, rows, columns)                                                                        \
+    static void AG__TYPED(name##_##columns)(const ag__gemm *g, const real *a, const real *b, real *sums) \
+    {                                                                                                    \
+        AG__TYPED(dots_body)(rows, columns, g, a, b, sums);                                              \
     }
 DOTS(dots_of_row, 1, 1)
 DOTS(dots_of_row, 1, 2)
@@ -119,7 +120,6 @@ static void AG__TYPED(narrow)(const ag__gemm *g)
             columns = g->n - j < DOT_COLUMNS ? g->n - j : DOT_COLUMNS;
             dots[several][columns - 1](g, a + i * g->a_row, b + j * g->b_col, sums + j);
         }
-        for (int64_t r = 0; r < rows; r++)
-            AG__TYPED(store_sums)(g, sums + r * AG__GEMM_NARROW, c + (i + r) * g->ldc);
+        for (int64_t r = 0; r < rows; r++) AG__TYPED(store_sums)(g, sums + r * AG__GEMM_NARROW, c + (i + r) * g->ldc);
     }
 }
