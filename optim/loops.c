@@ -72,7 +72,8 @@ const ag__loops *ag__loops_choose(void)
 
 /* ---- a whole parameter ------------------------------------------------------------------------------------------- */
 
-enum { PIECE = 1 << 17 }; /* elements: 20 us of Adam's widest loop */
+/* Elements of a piece: 20 us of Adam's widest loop and up, multiples of STEP, alike. */
+enum { PIECE = 1 << 17, STEP = 64 };
 
 static const void *elements(const ag_tensor *x)
 {
@@ -87,13 +88,14 @@ static void *elements_write(ag_tensor *x)
 struct work {
     ag__loop *loop;
     ag__pass all;
+    int64_t each; /* elements of a piece, but for the last */
 };
 static void run_piece(void *context, int64_t piece)
 {
     const struct work *w = context;
     ag__pass a = w->all;
-    int64_t from = piece * PIECE, offset = from * (a.dtype == AG_F64 ? 8 : 4);
-    a.n = a.n - from < PIECE ? a.n - from : PIECE;
+    int64_t from = piece * w->each, offset = from * (a.dtype == AG_F64 ? 8 : 4);
+    a.n = a.n - from < w->each ? a.n - from : w->each;
     a.p = (char *)a.p + offset, a.g = (const char *)a.g + offset;
     for (int k = 0; k < AG__STATES - 1; k++)
         if (a.x[k]) a.x[k] = (char *)a.x[k] + offset;
@@ -106,5 +108,6 @@ void ag__run(ag__loop *loop, const void *constants, ag_tensor *param, const ag_t
     ag__pass all = { .dtype = ag_dtype_of(param), .n = ag_numel(param), .constants = constants };
     all.p = elements_write(param), all.g = elements(gradient);
     for (int k = 0; k < AG__STATES - 1; k++) all.x[k] = elements_write(state[k]);
-    ag_parallel_for((all.n + PIECE - 1) / PIECE, run_piece, &(struct work){ loop, all });
+    int64_t pieces = (all.n + PIECE - 1) / PIECE, each = pieces > 1 ? (all.n / pieces / STEP + 1) * STEP : PIECE;
+    ag_parallel_for((all.n + each - 1) / each, run_piece, &(struct work){ loop, all, each });
 }

@@ -1,9 +1,10 @@
 /* pool.c - see pool.h.
  *
- * The job at hand lies in `pool`. Its ticket is a number of the job (high half) and how many of its pieces nobody has
- * claimed (low half): a claim is one compare-and-swap, which succeeds only while that very job is on, so that a worker
- * that comes late, or sleeps through many jobs, takes no part in what it has not seen. Whoever claimed pieces adds
- * their number to `ended` when it finds no more. */
+ * The job at hand lies in `pool`. Its ticket is a number of the job and the range of its pieces that nobody has
+ * claimed: a claim is one compare-and-swap, which succeeds only while that very job is on, so that a worker that comes
+ * late, or sleeps through many jobs, takes no part in what it has not seen. Whoever claimed pieces adds their number to
+ * `ended` when it finds no more. The owner claims from the front and workers from behind, so that from job to job much
+ * of the same data stays with the same core. */
 #define _GNU_SOURCE /* sched_getaffinity */
 #include <autograd/base/pool.h>
 #include <autograd/threads.h>
@@ -15,16 +16,27 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST = 256, STACK = 1 << 20, SPIN_OWNER = 20000, SPIN_WORKER = 50000, SLACK = 5000 };
+enum {
+    MOST_THREADS = 256,
+    STACK = 1 << 20,
+    SPIN_OWNER = 20000, /* nanoseconds */
+    SPIN_WORKER = 100000,
+    SLACK = 10000,    /* a loss so small is none */
+    CREDIT = 1000000, /* so much of what was gained is set against losses */
+    LEAST_FACTOR = 16,
+    MOST_FACTOR = 256,
+    BITS = 20 /* of each end of a ticket's range */
+};
 
 static struct {
     pthread_mutex_t owner; /* held by the thread whose job it is; guards worker and n_worker */
-    pthread_t worker[MOST - 1];
+    pthread_t worker[MOST_THREADS - 1];
     int n_worker;
-    int cores;           /* known before the first worker starts */
-    int64_t debt;        /* nanoseconds of work to be done without workers, see share */
-    _Atomic int threads; /* wanted; 0: the default is not known yet */
-    _Atomic int limit;   /* worker k ends when k >= limit */
+    int cores; /* known before the first worker starts */
+    int64_t balance, factor;
+    _Atomic int64_t debt; /* nanoseconds of work to be done without workers, see account */
+    _Atomic int threads;  /* wanted; 0: the default is not known yet */
+    _Atomic int limit;    /* worker k ends when k >= limit */
 
     _Alignas(64) _Atomic uint64_t ticket;
     ag__piece_fn *_Atomic f;
@@ -37,7 +49,8 @@ static struct {
     pthread_cond_t work, rest; /* there is a job; its last piece has ended */
     _Atomic int sleeping;      /* workers that wait for `work` */
     _Atomic bool owner_sleeps; /* waits for `rest` */
-} pool = { .owner = PTHREAD_MUTEX_INITIALIZER,
+} pool = { .factor = LEAST_FACTOR,
+           .owner = PTHREAD_MUTEX_INITIALIZER,
            .lock = PTHREAD_MUTEX_INITIALIZER,
            .work = PTHREAD_COND_INITIALIZER,
            .rest = PTHREAD_COND_INITIALIZER };
@@ -53,7 +66,7 @@ static int cores(void)
     if (!sched_getaffinity(0, sizeof set, &set)) return CPU_COUNT(&set);
 #endif
     long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n < MOST ? (int)n : MOST;
+    return n < 1 ? 1 : n < MOST_THREADS ? (int)n : MOST_THREADS;
 }
 
 static int default_threads(void)
@@ -61,9 +74,9 @@ static int default_threads(void)
     const char *text = getenv("AG_THREADS");
     char *end;
     long n = text ? strtol(text, &end, 10) : 0;
-    if (n >= 1 && n <= MOST && !*end) return (int)n;
+    if (n >= 1 && n <= MOST_THREADS && !*end) return (int)n;
     int all = cores();
-    return all < MOST ? all : MOST;
+    return all < MOST_THREADS ? all : MOST_THREADS;
 }
 
 int ag_threads(void)
@@ -76,9 +89,9 @@ int ag_threads(void)
 
 ag_status ag_set_threads(int n)
 {
-    if (n < 0 || n > MOST)
+    if (n < 0 || n > MOST_THREADS)
         return ag_fail(AG_EINVAL, "ag_set_threads: %d threads asked for; it may be 1 to %d, or 0 for the default", n,
-                       MOST);
+                       MOST_THREADS);
     atomic_store(&pool.threads, n ? n : default_threads());
     return ag_error();
 }
@@ -91,38 +104,52 @@ struct job {
     int64_t pieces;
 };
 
+static int64_t front_of(uint64_t ticket)
+{
+    return (int64_t)(ticket >> BITS & ((1u << BITS) - 1));
+}
+static int64_t back_of(uint64_t ticket)
+{
+    return (int64_t)(ticket & ((1u << BITS) - 1));
+}
+static uint64_t number_of(uint64_t ticket)
+{
+    return ticket >> 2 * BITS;
+}
+
 /* What is read before the exchange belongs to the ticket's job if that succeeds: the next job is written only after the
  * last piece of this one was claimed. */
-static bool claim(struct job *j, int64_t *piece)
+static bool claim(struct job *j, bool owner, int64_t *piece)
 {
     uint64_t ticket = atomic_load_explicit(&pool.ticket, memory_order_acquire);
-    while ((uint32_t)ticket) {
+    while (front_of(ticket) < back_of(ticket)) {
         j->f = atomic_load_explicit(&pool.f, memory_order_relaxed);
         j->context = atomic_load_explicit(&pool.context, memory_order_relaxed);
         j->pieces = atomic_load_explicit(&pool.pieces, memory_order_relaxed);
-        if (atomic_compare_exchange_weak_explicit(&pool.ticket, &ticket, ticket - 1, memory_order_acq_rel,
-                                                  memory_order_acquire)) {
-            *piece = j->pieces - (uint32_t)ticket;
+        uint64_t rest = owner ? ticket + (1u << BITS) : ticket - 1;
+        *piece = owner ? front_of(ticket) : back_of(ticket) - 1;
+        if (atomic_compare_exchange_weak_explicit(&pool.ticket, &ticket, rest, memory_order_acq_rel,
+                                                  memory_order_acquire))
             return true;
-        }
     }
     return false;
 }
 
 /* Runs what it can claim; true if the job's last piece has ended by that. */
-static bool take_part(int64_t *mine)
+static bool take_part(bool owner, int64_t *mine)
 {
     struct job j = { .f = NULL };
     int64_t piece;
     inside = true;
-    for (*mine = 0; claim(&j, &piece); ++*mine) j.f(j.context, piece);
+    for (*mine = 0; claim(&j, owner, &piece); ++*mine) j.f(j.context, piece);
     inside = false;
     return *mine && atomic_fetch_add(&pool.ended, *mine) + *mine == j.pieces;
 }
 
 static bool has_pieces(void)
 {
-    return (uint32_t)atomic_load(&pool.ticket) != 0;
+    uint64_t ticket = atomic_load(&pool.ticket);
+    return front_of(ticket) < back_of(ticket);
 }
 static bool all_ended(void)
 {
@@ -181,7 +208,8 @@ static void wake_one(void)
 static bool called(int me, uint64_t passed)
 {
     uint64_t ticket = atomic_load(&pool.ticket);
-    return ((uint32_t)ticket && ticket >> 32 != passed) || me >= atomic_load(&pool.limit);
+    bool pieces = front_of(ticket) < back_of(ticket);
+    return (pieces && number_of(ticket) != passed) || me >= atomic_load(&pool.limit);
 }
 
 static void *worker(void *number)
@@ -191,9 +219,9 @@ static void *worker(void *number)
     int64_t mine;
     while (me < atomic_load(&pool.limit)) {
         if (in_the_way()) {
-            passed = atomic_load(&pool.ticket) >> 32;
+            passed = number_of(atomic_load(&pool.ticket));
         } else {
-            if (take_part(&mine) && atomic_load(&pool.owner_sleeps)) wake(&pool.rest, pthread_cond_signal);
+            if (take_part(false, &mine) && atomic_load(&pool.owner_sleeps)) wake(&pool.rest, pthread_cond_signal);
             if (spin(has_pieces, SPIN_WORKER)) continue;
         }
         pthread_mutex_lock(&pool.lock);
@@ -293,11 +321,11 @@ static int64_t share(int64_t pieces, ag__piece_fn *f, void *context)
 #ifdef __linux__
     atomic_store_explicit(&pool.cpu, sched_getcpu(), memory_order_relaxed);
 #endif
-    uint64_t number = (atomic_load_explicit(&pool.ticket, memory_order_relaxed) >> 32) + 1;
-    atomic_store(&pool.ticket, number << 32 | (uint64_t)pieces);
+    uint64_t number = number_of(atomic_load_explicit(&pool.ticket, memory_order_relaxed)) + 1;
+    atomic_store(&pool.ticket, number << 2 * BITS | (uint64_t)pieces);
     wake_one();
     int64_t begun = nanoseconds();
-    bool ended = take_part(&mine);
+    bool ended = take_part(true, &mine);
     int64_t own = nanoseconds() - begun;
     if (!ended) wait_for_rest();
     return mine ? nanoseconds() - from - own / mine * pieces : 0;
@@ -309,8 +337,21 @@ static void alone(int64_t pieces, ag__piece_fn *f, void *context)
 }
 
 /* What another process does to the cores can make sharing slower than not sharing: a worker woken for nothing, a piece
- * that its worker left lying. What was lost, as the caller's own pieces tell, is followed by sixteen times as much work
- * without workers, so that losses stay small beside the rest. */
+ * that its worker left lying. What was lost, as the caller's own pieces tell, and not gained shortly before, is
+ * followed by many times as much work without workers, more from loss to loss, so that losses stay small beside the
+ * rest. */
+static void account(int64_t loss)
+{
+    pool.balance -= loss;
+    if (pool.balance > CREDIT) pool.balance = CREDIT;
+    if (pool.balance < 0) {
+        pool.debt = -pool.balance * pool.factor;
+        pool.balance = 0;
+        pool.factor = pool.factor < MOST_FACTOR ? 2 * pool.factor : MOST_FACTOR;
+    } else if (loss < 0)
+        pool.factor = LEAST_FACTOR;
+}
+
 static void owned(int threads, int64_t pieces, ag__piece_fn *f, void *context)
 {
     int wanted = pieces < threads ? (int)pieces - 1 : threads - 1;
@@ -322,14 +363,20 @@ static void owned(int threads, int64_t pieces, ag__piece_fn *f, void *context)
         pool.debt -= nanoseconds() - from;
         return;
     }
-    int64_t loss = share(pieces, f, context) - SLACK;
-    if (loss > 0) pool.debt = 16 * loss;
+    int64_t loss = share(pieces, f, context);
+    account(loss < 0 ? loss : loss < SLACK ? 0 : loss - SLACK);
+}
+
+int ag__sharers(void)
+{
+    return inside || atomic_load_explicit(&pool.debt, memory_order_relaxed) > 0 ? 1 : ag_threads();
 }
 
 void ag__parallel(int64_t pieces, ag__piece_fn *f, void *context)
 {
-    int threads = pieces > 1 && !inside ? ag_threads() : 1;
-    if (threads > 1 && pieces <= UINT32_MAX && !pthread_mutex_trylock(&pool.owner)) {
+    bool counts = pieces > 1 || (pieces == 1 && atomic_load_explicit(&pool.debt, memory_order_relaxed) > 0);
+    int threads = counts && !inside ? ag_threads() : 1;
+    if (threads > 1 && pieces < 1 << BITS && !pthread_mutex_trylock(&pool.owner)) {
         owned(threads, pieces, f, context);
         pthread_mutex_unlock(&pool.owner);
     } else {

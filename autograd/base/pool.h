@@ -16,4 +16,8 @@ enum { AG__WORTH = 20000 };
  * a tape or the generator. */
 typedef void ag__piece_fn(void *context, int64_t piece);
 void ag__parallel(int64_t pieces, ag__piece_fn *f, void *context);
+
+/* How many threads it would use now: 1 while it leaves the workers alone. For work that is faster in one piece and the
+ * same bits however it is cut; the one piece goes through ag__parallel as well, which counts its time. */
+int ag__sharers(void);
 #endif

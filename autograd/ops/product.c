@@ -153,8 +153,9 @@ static int64_t cut(blocks *b, ag_dtype dtype)
     const ag__gemm *g = &b->g;
     double most = (double)g->m * (double)g->n * (double)g->k / (double)worth(dtype);
     int64_t down = 1, across = 1;
+    int sharers = ag__sharers();
     if (most > MOST_PIECES) most = MOST_PIECES;
-    while (ag_threads() > 1 && 2 * (double)(down * across) <= most) {
+    while (sharers > 1 && 2 * (double)(down * across) <= most) {
         bool rows = g->m / down >= g->n / across || g->n / across < 4 * COLUMNS;
         if (rows && g->m / down < 2 * ROWS) break;
         *(rows ? &down : &across) *= 2;
@@ -178,10 +179,7 @@ ag_status ag__multiply_one(ag_dtype dtype, ag__gemm g)
     largest.m = b.rows;
     if (b.across > 1) largest.n = b.columns + AG__GEMM_NARROW;
     if (!room_begin(&b.room, b.k->gemm_work(&largest), pieces)) return ag_error();
-    if (pieces == 1)
-        run_block(&b, 0);
-    else
-        ag__parallel(pieces, run_block, &b);
+    ag__parallel(pieces, run_block, &b);
     room_end(&b.room);
     return AG_OK;
 }
@@ -286,7 +284,7 @@ ag_status ag__multiply(ag__product p)
     double each = (double)p.m * (double)p.n * (double)p.k;
     if (count == 1 || each >= MOST_PIECES * (double)worth(p.dtype)) return one_by_one(p, count);
     batch b = { .p = &p, .k = ag__kernels_for(p.dtype), .count = count, .run = count };
-    if (!repeated && ag_threads() > 1 && each * (double)count >= 2 * (double)worth(p.dtype)) {
+    if (!repeated && ag__sharers() > 1 && each * (double)count >= 2 * (double)worth(p.dtype)) {
         int64_t enough = 1 + (int64_t)((double)worth(p.dtype) / (each + 1)),
                 share = (count + MOST_PIECES - 1) / MOST_PIECES;
         b.run = enough > share ? enough : share;
@@ -294,10 +292,7 @@ ag_status ag__multiply(ag__product p)
     const ag__gemm g = gemm_of(&p, false);
     int64_t pieces = (count + b.run - 1) / b.run;
     if (!room_begin(&b.room, b.k->gemm_work(&g), pieces)) return ag_error();
-    if (pieces == 1)
-        run_some(&b, 0);
-    else
-        ag__parallel(pieces, run_some, &b);
+    ag__parallel(pieces, run_some, &b);
     room_end(&b.room);
     return AG_OK;
 }
