@@ -324,11 +324,10 @@ AG__INLINE real AG__TYPED(finish)(const ag__gemm *g, real sum, const real *c, co
     return g->act == RELU && sum < 0 ? 0 : sum;
 }
 
-/* For few multiply-adds, and for none at all (k = 0). */
-static void AG__TYPED(plain)(const ag__gemm *g)
+AG__INLINE void AG__TYPED(plain_k)(const ag__gemm *g, int64_t k)
 {
     const real *a = g->a, *bias = g->bias;
-    const int64_t a_col = g->a_col, b_row = g->b_row, k = g->k;
+    const int64_t a_col = g->a_col, b_row = g->b_row;
     real *c = g->c;
     for (int64_t i = 0; i < g->m; i++, a += g->a_row, c += g->ldc) {
         const real *b = g->b;
@@ -341,6 +340,18 @@ static void AG__TYPED(plain)(const ag__gemm *g)
             }
             c[j] = AG__TYPED(finish)(g, s, &c[j], bias ? &bias[j] : NULL);
         }
+    }
+}
+
+/* For few multiply-adds, and for none at all (k = 0). The shortest sums are worth a loop each. */
+static void AG__TYPED(plain)(const ag__gemm *g)
+{
+    switch (g->k) {
+    case 1: AG__TYPED(plain_k)(g, 1); break;
+    case 2: AG__TYPED(plain_k)(g, 2); break;
+    case 3: AG__TYPED(plain_k)(g, 3); break;
+    case 4: AG__TYPED(plain_k)(g, 4); break;
+    default: AG__TYPED(plain_k)(g, g->k);
     }
 }
 
