@@ -27,7 +27,8 @@ MAKEFLAGS += -j$(JOBS)
 endif
 MAKEFLAGS += --no-builtin-rules
 
-DEPS     = libc6-dev g++ pkg-config uthash-dev zlib1g-dev libjansson-dev libcmocka-dev dataset-fashion-mnist
+DEPS     = libc6-dev g++ pkg-config uthash-dev zlib1g-dev libjansson-dev liblapacke-dev libcmocka-dev \
+           dataset-fashion-mnist
 DEPS_DEV = clang libclang-rt-14-dev clang-format valgrind
 
 .PHONY: all programs deps deps-dev run test san tsan valgrind fuzz fuzz-run parity trajectories mutants \
@@ -98,12 +99,19 @@ ifneq ($(strip $(ZLIB)),)
 nn_flags := -DAG_HAVE_ZLIB $(shell pkg-config --cflags zlib 2>/dev/null)
 nn_libs  := $(or $(shell pkg-config --libs zlib 2>/dev/null),-lz)
 endif
-optional_libs := $(io_libs) $(nn_libs)
+# Decompositions of matrices are LAPACK's. Without LAPACKE, or with LAPACKE= , they say that it is missing.
+LAPACKE ?= $(shell pkg-config --exists lapacke 2>/dev/null && echo yes)
+ifneq ($(strip $(LAPACKE)),)
+ops_flags := -DAG_HAVE_LAPACKE $(shell pkg-config --cflags lapacke 2>/dev/null)
+ops_libs  := $(or $(shell pkg-config --libs lapacke 2>/dev/null),-llapacke)
+endif
+optional_libs := $(io_libs) $(nn_libs) $(ops_libs)
 isa_flags.avx2   = -mavx2 -mfma
 isa_flags.avx512 = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512
 
 flags := $(compile) $(calls) $(CFLAGS) $(LDFLAGS) $(library_flags) $(bench_flags) $(dispatch_flags) $(kernel_flags) \
-         $(optim_flags) $(io_flags) $(nn_flags) $(foreach i,$(isas),$(isa_flags.$i)) $(shell $(CC) --version | head -n 1)
+         $(optim_flags) $(io_flags) $(nn_flags) $(ops_flags) $(foreach i,$(isas),$(isa_flags.$i)) \
+         $(shell $(CC) --version | head -n 1)
 B := build/$(notdir $(firstword $(CC)))-$(MODE)-$(shell printf '%s' '$(subst ','\'',$(flags))' | cksum | cut -d' ' -f1)
 Q := $(if $(V),,@)
 
@@ -154,7 +162,8 @@ $B/%.o: %.c
 	@echo "CC  $<" && mkdir -p $(@D)
 	$Q$(compile) $(call level,$<) $(if $(filter $(sources),$<),$(library_flags)) $(if $(filter $(dispatch),$<),$(dispatch_flags)) \
 	    $(if $(filter optim/%,$<),$(optim_flags)) $(if $(filter autograd/io/%,$<),$(io_flags)) \
-	    $(if $(filter nn/%,$<),$(nn_flags)) $(if $(filter bench/%,$<),$(bench_flags)) -MMD -MP $(CFLAGS) -c -o $@ $<
+	    $(if $(filter nn/%,$<),$(nn_flags)) $(if $(filter autograd/ops/lapack.c,$<),$(ops_flags)) \
+	    $(if $(filter bench/%,$<),$(bench_flags)) -MMD -MP $(CFLAGS) -c -o $@ $<
 
 define kernel_rule
 $B/autograd/kernels/%.$1.o: autograd/kernels/%.c

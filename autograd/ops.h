@@ -294,6 +294,114 @@ AG_API ag_tensor *ag_embedding(ag_tensor *weight, ag_tensor *index, AG_OPTIONS(a
  * leading axes broadcast; heads / kv_heads heads in a row share a kv head */
 AG_API ag_tensor *ag_attention(ag_tensor *q, ag_tensor *k, ag_tensor *v, AG_OPTIONS(ag_attention_options));
 
+/* ---- Products of vectors and matrices. */
+AG_API ag_tensor *ag_mm(ag_tensor *a, ag_tensor *b);               /* a b: [m,k] [k,n] -> [m,n] */
+/* a b for each of a batch: [b,m,k] [b,k,n] -> [b,m,n] */
+AG_API ag_tensor *ag_bmm(ag_tensor *a, ag_tensor *b);
+AG_API ag_tensor *ag_mv(ag_tensor *a, ag_tensor *b);               /* a b: [m,n] [n] -> [m] */
+AG_API ag_tensor *ag_dot(ag_tensor *a, ag_tensor *b);              /* sum of a[i] b[i]: [n] [n] -> [] */
+AG_API ag_tensor *ag_outer(ag_tensor *a, ag_tensor *b);            /* a[i] b[j]: [m] [n] -> [m,n] */
+/* sums of products along the last axes of both; of a number, the product */
+AG_API ag_tensor *ag_inner(ag_tensor *a, ag_tensor *b);
+/* sum of a b along an axis of what they broadcast to */
+AG_API ag_tensor *ag_vecdot(ag_tensor *a, ag_tensor *b, int axis);
+/* vector products along an axis of size 3; the others broadcast */
+AG_API ag_tensor *ag_cross(ag_tensor *a, ag_tensor *b, int axis);
+/* Kronecker product: each element of a times all of b; at most 4 axes */
+AG_API ag_tensor *ag_kron(ag_tensor *a, ag_tensor *b);
+AG_API ag_tensor *ag_trace(ag_tensor *x);                          /* sum of the diagonal of [m,n] */
+/* beta x + alpha a b, [m,k] [k,n]; x broadcasts */
+AG_API ag_tensor *ag_addmm(ag_tensor *x, ag_tensor *a, ag_tensor *b, AG_OPTIONS(ag_addmm_options));
+/* beta x + alpha a b, [m,n] [n]; x broadcasts */
+AG_API ag_tensor *ag_addmv(ag_tensor *x, ag_tensor *a, ag_tensor *b, AG_OPTIONS(ag_addmm_options));
+/* beta x + alpha a[i] b[j]; x broadcasts */
+AG_API ag_tensor *ag_addr(ag_tensor *x, ag_tensor *a, ag_tensor *b, AG_OPTIONS(ag_addmm_options));
+/* beta x + alpha a b for each of a batch; x broadcasts */
+AG_API ag_tensor *ag_baddbmm(ag_tensor *x, ag_tensor *a, ag_tensor *b, AG_OPTIONS(ag_addmm_options));
+/* beta x + alpha times the sum of a b over a batch; x broadcasts */
+AG_API ag_tensor *ag_addbmm(ag_tensor *x, ag_tensor *a, ag_tensor *b, AG_OPTIONS(ag_addmm_options));
+/* a chain of matrices multiplied; the first and the last may be vectors */
+AG_API ag_tensor *ag_multi_dot(ag_list x);
+/* y[.., o] = sum of a[.., i] weight[o, i, j] b[.., j], plus bias[o], which may be NULL */
+AG_API ag_tensor *ag_bilinear(ag_tensor *a, ag_tensor *b, ag_tensor *weight, ag_tensor *bias);
+/* sums of products along n pairs of axes; NULL: the last n of a with the first n of b */
+AG_API ag_tensor *ag_tensordot(ag_tensor *a, ag_tensor *b, int n, const int *axes_a, const int *axes_b);
+/* "bij,bjk->bik": products of all x summed over the letters that the result has not; `...` is the axes without
+ * letters; without -> the letters that occur once, in the alphabet's order */
+AG_API ag_tensor *ag_einsum(const char *equation, ag_list x);
+
+/* ---- Decompositions and systems of equations, of matrices under any leading axes, by LAPACK. f32 and f64. */
+/* x with a x = b: a [.., n, n], b [.., n, k], or [n] or of a's shape without its last axis: vectors. Leading axes
+ * broadcast. A singular a is an error */
+AG_API ag_tensor *ag_solve(ag_tensor *a, ag_tensor *b);
+AG_API ag_tensor *ag_inv(ag_tensor *x);                            /* inverse; of a singular matrix an error */
+/* x with a x = b for triangular a, of which the other triangle is not read and gets no gradient */
+AG_API ag_tensor *ag_solve_triangular(ag_tensor *a, ag_tensor *b, AG_OPTIONS(ag_triangular_options));
+/* L with x = L L', lower triangular, or U with x = U' U, for symmetric positive definite x, of which that
+ * triangle is read. The gradient is symmetric */
+AG_API ag_tensor *ag_cholesky(ag_tensor *x, bool upper);
+/* x with a x = b by a's Cholesky factor */
+AG_API ag_tensor *ag_cholesky_solve(ag_tensor *b, ag_tensor *factor, bool upper);
+/* inverse of a by a's Cholesky factor */
+AG_API ag_tensor *ag_cholesky_inverse(ag_tensor *factor, bool upper);
+/* determinant; of a singular matrix the gradient is that of its cofactors */
+AG_API ag_tensor *ag_det(ag_tensor *x);
+/* log of the size of the determinant, -inf where it is 0; *sign, if not NULL, is set to its sign: -1, 0 or 1, a
+ * constant */
+AG_API ag_tensor *ag_slogdet(ag_tensor *x, ag_tensor **sign);
+AG_API ag_tensor *ag_logdet(ag_tensor *x);                         /* log of the determinant; NaN where it is negative */
+/* L without its diagonal and U in one matrix; *pivots, if not NULL, is set to the rows exchanged, i32, counted
+ * from 1 */
+AG_API ag_tensor *ag_lu_factor(ag_tensor *x, ag_tensor **pivots);
+/* P of x = P L U, with *l and *u set: a permutation, unit lower and upper triangular */
+AG_API ag_tensor *ag_lu(ag_tensor *x, ag_tensor **l, ag_tensor **u);
+/* x with a x = b, or a' x = b, by the result of ag_lu_factor(a, &pivots) */
+AG_API ag_tensor *ag_lu_solve(ag_tensor *lu, ag_tensor *pivots, ag_tensor *b, bool transposed);
+/* Q of x = Q R, with *r set: orthonormal columns and upper triangular; R's diagonal may be negative */
+AG_API ag_tensor *ag_qr(ag_tensor *x, ag_qr_mode mode, ag_tensor **r);
+/* eigenvalues of symmetric x, ascending, of which the lower (or upper) triangle is read; *vectors, if not NULL,
+ * is set to the eigenvectors as columns. The gradient is symmetric; by vectors of equal values it does not exist */
+AG_API ag_tensor *ag_eigh(ag_tensor *x, bool upper, ag_tensor **vectors);
+AG_API ag_tensor *ag_eigvalsh(ag_tensor *x, bool upper);           /* the eigenvalues alone */
+/* U of x = U diag(s) V', with *s, descending, and *vh set: u [m,k], vh [k,n], or full: [m,m], [n,n], of which the
+ * further columns and rows have no gradient; by vectors of equal values it does not exist */
+AG_API ag_tensor *ag_svd(ag_tensor *x, bool full, ag_tensor **s, ag_tensor **vh);
+AG_API ag_tensor *ag_svdvals(ag_tensor *x);                        /* the singular values alone */
+/* pseudo-inverse, by singular values; differentiable where the rank stays */
+AG_API ag_tensor *ag_pinv(ag_tensor *x, AG_OPTIONS(ag_pinv_options));
+/* x that makes the sum of (a x - b)^2 smallest, the shortest one: a [.., m, n], b [.., m, k] or [.., m] */
+AG_API ag_tensor *ag_lstsq(ag_tensor *a, ag_tensor *b, AG_OPTIONS(ag_lstsq_options));
+/* the first columns of H1 H2 ... Hk, H = 1 - tau v v', with v below the diagonal of x and 1 on it */
+AG_API ag_tensor *ag_householder_product(ag_tensor *x, ag_tensor *tau);
+AG_API ag_tensor *ag_matrix_power(ag_tensor *x, int64_t n);        /* x^n; of the inverse for n < 0 */
+/* 1 + x + x^2 / 2 + ..., by Taylor's series of x / 2^s, squared s times */
+AG_API ag_tensor *ag_matrix_exp(ag_tensor *x);
+
+/* ---- Norms and distances. Slope 0 at 0. */
+/* Euclidean, of vectors of any number of axes */
+AG_API ag_tensor *ag_norm(ag_tensor *x, int n, const int *axes);
+AG_API ag_tensor *ag_norm_keep(ag_tensor *x, int n, const int *axes);
+/* (sum |x|^p)^(1/p); p 0 counts what is not 0, inf and -inf are the largest and smallest |x|, equal ones share
+ * the gradient */
+AG_API ag_tensor *ag_vector_norm(ag_tensor *x, double p, AG_OPTIONS(ag_axes_options));
+/* 1: largest sum of |x| of a column, inf: of a row, 2: largest singular value; negative: the smallest; equal ones
+ * share the gradient */
+AG_API ag_tensor *ag_matrix_norm(ag_tensor *x, double p, AG_OPTIONS(ag_axes_options));
+/* root of the sum of all squares of a matrix */
+AG_API ag_tensor *ag_frobenius_norm(ag_tensor *x, AG_OPTIONS(ag_axes_options));
+/* sum of the singular values of a matrix */
+AG_API ag_tensor *ag_nuclear_norm(ag_tensor *x, AG_OPTIONS(ag_axes_options));
+/* condition number: norm of x times that of its inverse, p as for matrix_norm */
+AG_API ag_tensor *ag_cond(ag_tensor *x, double p);
+AG_API ag_tensor *ag_dist(ag_tensor *a, ag_tensor *b, double p);   /* vector_norm of a - b */
+/* vector_norm of a - b + eps along the last axis */
+AG_API ag_tensor *ag_pairwise_distance(ag_tensor *a, ag_tensor *b, AG_OPTIONS(ag_distance_options));
+/* vector_norm of each row of a less each row of b: [.., m, n] [.., k, n] -> [.., m, k]; p >= 0 */
+AG_API ag_tensor *ag_cdist(ag_tensor *a, ag_tensor *b, double p);
+/* covariances of the rows of x, whose columns are observations: [m,n] -> [m,m]; of one variable its variance */
+AG_API ag_tensor *ag_cov(ag_tensor *x, AG_OPTIONS(ag_cov_options));
+AG_API ag_tensor *ag_corrcoef(ag_tensor *x);                       /* covariances divided by both deviations */
+
 AG_END
 #ifndef __cplusplus
 #define ag_sum(...) AG__AXES(ag_sum, __VA_ARGS__, AG__LAST)
@@ -317,6 +425,8 @@ AG_END
 #define ag_all(...) AG__AXES(ag_all, __VA_ARGS__, AG__LAST)
 #define ag_all_keep(...) AG__AXES(ag_all_keep, __VA_ARGS__, AG__LAST)
 #define ag_flip(...) AG__AXES(ag_flip, __VA_ARGS__, AG__LAST)
+#define ag_norm(...) AG__AXES(ag_norm, __VA_ARGS__, AG__LAST)
+#define ag_norm_keep(...) AG__AXES(ag_norm_keep, __VA_ARGS__, AG__LAST)
 #define ag_reshape(...) AG__DIMS1(ag_reshape, __VA_ARGS__, AG__LAST)
 #define ag_expand(...) AG__DIMS1(ag_expand, __VA_ARGS__, AG__LAST)
 #define ag_permute(...) AG__DIMS1(ag_permute, __VA_ARGS__, AG__LAST)
@@ -350,5 +460,19 @@ AG_END
 #define ag_rms_norm(...) AG__CALL2(ag_rms_norm, ag_norm_options, __VA_ARGS__, AG__SIZE(ag_norm_options))
 #define ag_embedding(...) AG__CALL2(ag_embedding, ag_embedding_options, __VA_ARGS__, AG__SIZE(ag_embedding_options))
 #define ag_attention(...) AG__CALL3(ag_attention, ag_attention_options, __VA_ARGS__, AG__SIZE(ag_attention_options))
+#define ag_addmm(...) AG__CALL3(ag_addmm, ag_addmm_options, __VA_ARGS__, AG__SIZE(ag_addmm_options))
+#define ag_addmv(...) AG__CALL3(ag_addmv, ag_addmm_options, __VA_ARGS__, AG__SIZE(ag_addmm_options))
+#define ag_addr(...) AG__CALL3(ag_addr, ag_addmm_options, __VA_ARGS__, AG__SIZE(ag_addmm_options))
+#define ag_baddbmm(...) AG__CALL3(ag_baddbmm, ag_addmm_options, __VA_ARGS__, AG__SIZE(ag_addmm_options))
+#define ag_addbmm(...) AG__CALL3(ag_addbmm, ag_addmm_options, __VA_ARGS__, AG__SIZE(ag_addmm_options))
+#define ag_solve_triangular(...) AG__CALL2(ag_solve_triangular, ag_triangular_options, __VA_ARGS__, AG__SIZE(ag_triangular_options))
+#define ag_pinv(...) AG__CALL1(ag_pinv, ag_pinv_options, __VA_ARGS__, AG__SIZE(ag_pinv_options))
+#define ag_lstsq(...) AG__CALL2(ag_lstsq, ag_lstsq_options, __VA_ARGS__, AG__SIZE(ag_lstsq_options))
+#define ag_vector_norm(...) AG__CALL2(ag_vector_norm, ag_axes_options, __VA_ARGS__, AG__SIZE(ag_axes_options))
+#define ag_matrix_norm(...) AG__CALL2(ag_matrix_norm, ag_axes_options, __VA_ARGS__, AG__SIZE(ag_axes_options))
+#define ag_frobenius_norm(...) AG__CALL1(ag_frobenius_norm, ag_axes_options, __VA_ARGS__, AG__SIZE(ag_axes_options))
+#define ag_nuclear_norm(...) AG__CALL1(ag_nuclear_norm, ag_axes_options, __VA_ARGS__, AG__SIZE(ag_axes_options))
+#define ag_pairwise_distance(...) AG__CALL2(ag_pairwise_distance, ag_distance_options, __VA_ARGS__, AG__SIZE(ag_distance_options))
+#define ag_cov(...) AG__CALL1(ag_cov, ag_cov_options, __VA_ARGS__, AG__SIZE(ag_cov_options))
 #endif
 #endif

@@ -107,4 +107,59 @@ typedef struct ag_scatter_options {
     bool exclude_self; /* what x held at the places that are written does not count */
     uint32_t size;
 } ag_scatter_options;
+
+/* ---- linear algebra ---- */
+
+/* beta x + alpha a b; both 1, AG_ZERO for a true zero. */
+typedef struct ag_addmm_options {
+    double beta, alpha;
+    uint32_t size;
+} ag_addmm_options;
+
+typedef struct ag_triangular_options {
+    bool upper;         /* the upper triangle is read, not the lower one */
+    bool right;         /* x a = b, not a x = b */
+    bool unitriangular; /* the diagonal is taken for ones */
+    uint32_t size;
+} ag_triangular_options;
+
+/* qr: q [m,k] r [k,n] with k = min(m,n), or q [m,m] r [m,n], which has no derivative where m > n. */
+typedef enum ag_qr_mode { AG_REDUCED, AG_COMPLETE } ag_qr_mode;
+
+typedef struct ag_pinv_options {
+    double atol, rtol; /* singular values up to max(atol, rtol times the largest) count as 0; default max(m,n) epsilons for
+                        * rtol, without it if there is an atol */
+    bool hermitian;    /* x is symmetric: its lower triangle is read */
+    uint32_t size;
+} ag_pinv_options;
+
+/* LAPACK's: QR with pivoting; QR, of matrices of full rank; singular values by divide and conquer; plain. */
+typedef enum ag_lstsq_driver { AG_GELSY, AG_GELS, AG_GELSD, AG_GELSS } ag_lstsq_driver;
+typedef struct ag_lstsq_options {
+    ag_lstsq_driver driver;
+    double rcond;                /* what is smaller, beside the largest, counts as 0; default max(m,n) epsilons */
+    ag_tensor **rank;            /* if not NULL, set: i64 [...]; 0 from AG_GELS */
+    ag_tensor **singular_values; /* if not NULL, set: [..., min(m,n)]; 0 but from AG_GELSD and AG_GELSS. Constants both */
+    uint32_t size;
+} ag_lstsq_options;
+
+/* ag_vector_norm(x, 2, .axes = { 0, 1 }, .n_axes = 2): all of them where there are none, the last two for matrices. */
+typedef struct ag_axes_options {
+    int n_axes, axes[AG_MAX_RANK];
+    bool keep; /* as size 1 */
+    uint32_t size;
+} ag_axes_options;
+
+typedef struct ag_distance_options {
+    double p, eps; /* 2, 1e-6; AG_ZERO for a true zero */
+    bool keep;     /* the axis of the vectors, as size 1 */
+    uint32_t size;
+} ag_distance_options;
+
+typedef struct ag_cov_options {
+    double correction;    /* taken from the number of observations; 1, AG_ZERO for a true zero */
+    ag_tensor *fweights;  /* how often each was observed, integers */
+    ag_tensor *aweights;  /* how important each is */
+    uint32_t size;
+} ag_cov_options;
 #endif

@@ -4,6 +4,7 @@
  *   parity_run.c    a file of cases, counted
  *   parity_json.c   lines of a file, gzipped or plain; numbers and tensors in JSON
  *   parity_case.c   one case: its tensors; forward, vjp and second order, compared
+ *   parity_signs.c  what is not unique in a result
  *   parity_args.c   the arguments of an operator, by position or by name
  *   parity_ops.c    the operators; their tables are in parity_basics.c and its likes, one row per operator: PyTorch's
  *                   name and how it is spelled here
@@ -52,6 +53,10 @@ typedef struct args {
     } made[PARITY_TENSORS]; /* every tensor among args and kwargs */
     ag_tensor *leaf[PARITY_TENSORS], *out[PARITY_TENSORS], *list[PARITY_TENSORS];
     int n_made, n_leaf, n_out;
+    struct {
+        int axis;
+        int64_t n;
+    } unique[PARITY_TENSORS];         /* of each output, the vectors that are: the first n along an axis; axis 0: all */
     size_t positions;                 /* arguments asked for by position: the highest, plus one */
     const char *name[PARITY_TENSORS]; /* and by name */
     int n_name;
@@ -64,6 +69,13 @@ typedef struct verdict {
 /* False with a message in `why` if the line is no case at all. */
 bool parity_case_read(args *a, const json_t *line, char *why, size_t room);
 verdict parity_case_check(args *a);
+
+/* ---- parity_signs.c: decompositions are unique but for the signs of vectors, and with full matrices but for all vectors
+ * behind the first -------------------------------------------------------------------------------------------- */
+/* The outputs become their unique parts, with the signs of the case's. */
+void parity_signs_fit(args *a);
+/* What is to be compared or multiplied with output i: the same part of it. */
+ag_tensor *parity_unique(const args *a, int i, ag_tensor *theirs);
 
 /* ---- parity_args.c: what an operator was given ------------------------------------------------------------
  * i is the place in PyTorch's signature, -1 for what may only be given by name. None is as good as absent. A default is
@@ -111,7 +123,7 @@ typedef struct parity_table {
     size_t n;
 } parity_table;
 /* a file each: parity_basics.c, ... */
-extern const parity_table parity_basics, parity_networks, parity_reduce;
+extern const parity_table parity_basics, parity_networks, parity_reduce, parity_linalg;
 
 const parity_op *parity_op_find(const char *name);
 const parity_op *parity_op_at(size_t number); /* NULL past the last */
