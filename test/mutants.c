@@ -213,6 +213,13 @@ static bool is_flat(const char *name)
     return is_among(name, sizeof names / sizeof *names, names);
 }
 
+/* Whose gradient is a symmetric matrix. */
+static bool is_symmetric(const char *name)
+{
+    static const char *const names[] = { "cholesky", "eigh" };
+    return is_among(name, sizeof names / sizeof *names, names);
+}
+
 static ag_op *writable(const ag_op *op)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)op & ~(page - 1);
@@ -237,8 +244,8 @@ static bool meaningful(const samples *s, const ag_op *op, rule r, fault f)
     several = several && strcmp(s->op, "cross_entropy"); /* which is made of other operations for probabilities */
     if (is_flat(s->op) && f != ENTRY) return false;      /* of zeros nothing else is wrong */
     if (r == VJP)
-        return op->vjp && f != OVERWRITE && (f != MISSING || several) && (f != SWAPPED || matrices) &&
-               (f != NO_SUM || broadcasts);
+        return op->vjp && f != OVERWRITE && (f != MISSING || several) &&
+               (f != SWAPPED || (matrices && !is_symmetric(s->op))) && (f != NO_SUM || broadcasts);
     if (r == JVP) return op->jvp && (f == SIGN || f == FACTOR || f == ENTRY || (f == MISSING && several));
     if (r == COMPOSE) return op->compose && (f == SIGN || f == FACTOR || f == ENTRY || f == CUT);
     return (op->backward || is_elementwise(s->op)) && (f == SIGN || f == FACTOR || f == ENTRY || f == OVERWRITE);

@@ -41,7 +41,7 @@ ag_tensor *ag__gaps(ag_tensor *s);
 static inline ag_tensor *ag__turned(ag_tensor *x) { return ag_transpose(x, -1, -2); }
 static inline ag_tensor *ag__skew(ag_tensor *x) { return ag_sub(x, ag__turned(x)); }
 static inline ag_tensor *ag__sym(ag_tensor *x) { return ag_add(x, ag__turned(x)); }
-static inline ag_tensor *ag__product(ag_tensor *a, ag_tensor *b, ag_tensor *c)
+static inline ag_tensor *ag__matmul3(ag_tensor *a, ag_tensor *b, ag_tensor *c)
 {
     return ag_matmul(a, ag_matmul(b, c));
 }

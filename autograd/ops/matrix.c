@@ -162,7 +162,7 @@ static ag_tensor *householder_compose(const ag_call *c)
     ag_tensor *v = ag_add(ag__band(x, 1, 0, 0), one), *y = ag_add(ag__band(x, 0, 0, 0), one);
     for (int64_t i = k - 1; i >= 0 && y; i--) {
         ag_tensor *column = ag__columns(v, i, i + 1), *factor = ag_unsqueeze(ag_slice(tau, -1, i, i + 1), -1);
-        y = ag_sub(y, ag_mul(factor, ag__product(column, ag__turned(column), y)));
+        y = ag_sub(y, ag_mul(factor, ag__matmul3(column, ag__turned(column), y)));
     }
     return y;
 }

@@ -62,8 +62,8 @@ static ag_status pinv_vjp(ag_call *c)
     ag_tensor *k, *kp, *direct;
     if (ag__n_rows(a) <= ag__n_cols(a)) {
         k = ag_matmul(h, y), kp = ag_matmul(k, p), direct = ag_neg(ag__turned(ag_matmul(y, k)));
-        ag_tensor *left = ag_sub(kp, ag__product(a, y, kp));
-        c->gin[0] = ag_add(ag_add(direct, left), ag__product(p, y, ag_sub(h, ag_matmul(k, a))));
+        ag_tensor *left = ag_sub(kp, ag__matmul3(a, y, kp));
+        c->gin[0] = ag_add(ag_add(direct, left), ag__matmul3(p, y, ag_sub(h, ag_matmul(k, a))));
     } else {
         k = ag_matmul(y, h), kp = ag_matmul(p, k), direct = ag_neg(ag__turned(ag_matmul(k, y)));
         ag_tensor *left = ag_matmul(ag_matmul(ag_sub(h, ag_matmul(a, k)), y), p);
@@ -76,7 +76,7 @@ static ag_status pinv_jvp(ag_call *c)
     ag_tensor *a = c->in[0], *y = c->out[0], *p = ag__turned(y), *t = c->tangent[0];
     if (!t) return AG_OK;
     ag_tensor *h = ag__turned(t), *yt = ag_matmul(y, t);
-    ag_tensor *left = ag_matmul(ag_sub(h, ag__product(y, a, h)), ag_matmul(p, y));
+    ag_tensor *left = ag_matmul(ag_sub(h, ag__matmul3(y, a, h)), ag_matmul(p, y));
     ag_tensor *right = ag_matmul(ag_matmul(y, p), ag_sub(h, ag_matmul(ag_matmul(h, a), y)));
     c->tout[0] = ag_add(ag_sub(left, ag_matmul(yt, y)), right);
     return ag_error();

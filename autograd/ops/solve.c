@@ -159,8 +159,8 @@ static ag_status inv_forward(ag_call *c)
     }
     return AG_OK;
 }
-AG__VJP1(inv_vjp, ag_neg(ag__product(ag__turned(y), g, ag__turned(y))))
-AG__JVP1(inv_jvp, ag_neg(ag__product(y, t, y)))
+AG__VJP1(inv_vjp, ag_neg(ag__matmul3(ag__turned(y), g, ag__turned(y))))
+AG__JVP1(inv_jvp, ag_neg(ag__matmul3(y, t, y)))
 
 const ag_op ag__op_inv = { .name = "inv",
                            .n_in = 1,

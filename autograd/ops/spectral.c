@@ -39,7 +39,7 @@ static ag_status eigh_vjp(ag_call *c)
     if (!gv) return c->gin[0] = ag_matmul(ag__scale_columns(v, gl), ag__turned(v)), ag_error();
     ag_tensor *core = ag_div(ag_mul(0.5, ag__skew(ag_matmul(ag__turned(v), gv))), ag__gaps(l));
     if (gl) core = ag_add(core, ag__diagonal_matrix(gl));
-    c->gin[0] = ag__product(v, core, ag__turned(v));
+    c->gin[0] = ag__matmul3(v, core, ag__turned(v));
     return ag_error();
 }
 /* dl = diag(P), dV = V (P / gaps without its diagonal), P = V' dA V */
@@ -47,7 +47,7 @@ static ag_status eigh_jvp(ag_call *c)
 {
     ag_tensor *l = c->out[0], *v = c->out[1];
     if (!c->tangent[0]) return AG_OK;
-    ag_tensor *p = ag__product(ag__turned(v), c->tangent[0], v);
+    ag_tensor *p = ag__matmul3(ag__turned(v), c->tangent[0], v);
     c->tout[0] = ag__diagonal(p);
     c->tout[1] = ag_matmul(v, ag__band(ag_div(p, ag__gaps(l)), 1, 0, 1));
     return ag_error();
@@ -146,7 +146,7 @@ static ag_tensor *unique_v(const ag_call *c, ag_tensor *vh)
 /* x - U U' x */
 static ag_tensor *outside(ag_tensor *u, ag_tensor *x)
 {
-    return ag_sub(x, ag__product(u, ag__turned(u), x));
+    return ag_sub(x, ag__matmul3(u, ag__turned(u), x));
 }
 static ag_status svd_vjp(ag_call *c)
 {
@@ -159,7 +159,7 @@ static ag_status svd_vjp(ag_call *c)
     ag_tensor *by_v = gv ? ag__scale_rows(s, ag__skew(ag_matmul(ag__turned(v), gv))) : NULL;
     ag_tensor *core = ag_div(ag__sum_of(by_u, by_v), ag__gaps(ag_square(s)));
     if (gs) core = ag_add(core, ag__diagonal_matrix(gs));
-    ag_tensor *g = ag__product(u, core, ag__turned(v));
+    ag_tensor *g = ag__matmul3(u, core, ag__turned(v));
     if (m > n && gu) g = ag_add(g, ag_matmul(outside(u, ag_div(gu, ag_unsqueeze(s, -2))), ag__turned(v)));
     if (m < n && gv) g = ag_add(g, ag_matmul(u, ag__turned(outside(v, ag_div(gv, ag_unsqueeze(s, -2))))));
     c->gin[0] = g;
@@ -181,7 +181,7 @@ static ag_status svd_jvp(ag_call *c)
     ag_tensor *t = c->tangent[0], *s = c->out[1], *u = unique_u(c, c->out[0]), *v = unique_v(c, c->out[2]);
     if (!t || !u || !v) return ag_error();
     int64_t m = ag__n_rows(u), n = ag__n_rows(v);
-    ag_tensor *p = ag__product(ag__turned(u), t, v), *gaps = ag__gaps(ag_square(s));
+    ag_tensor *p = ag__matmul3(ag__turned(u), t, v), *gaps = ag__gaps(ag_square(s));
     c->tout[1] = ag__diagonal(p);
     ag_tensor *x = ag__band(p, 1, 0, 1);
     ag_tensor *du = ag_matmul(u, ag_div(ag__sym(ag__scale_columns(x, s)), gaps));
