@@ -236,7 +236,7 @@ trajectories: $B/test/trajectories
 
 mutants: $B/test/mutants $B/test/test_ops $B/test/test_bridge
 	@BUILD=$B JOBS=$(JOBS) COMPILE='$(compile) $(CFLAGS) $(library_flags)' KERNEL='$(kernel_flags) -DAG__ISA=generic' \
-	    test/mutants.sh
+	    LIBS='$(optional_libs)' test/mutants.sh
 
 # ---- benchmarks: each compiler that is there ---------------------------------------------------------------------------
 bench-tape:

@@ -213,6 +213,13 @@ static bool is_flat(const char *name)
     return is_among(name, sizeof names / sizeof *names, names);
 }
 
+/* Whose last entry is constant. */
+static bool ends_flat(const char *name)
+{
+    static const char *const names[] = { "corrcoef" };
+    return is_among(name, sizeof names / sizeof *names, names);
+}
+
 /* Whose gradient is a symmetric matrix. */
 static bool is_symmetric(const char *name)
 {
@@ -243,6 +250,7 @@ static bool meaningful(const samples *s, const ag_op *op, rule r, fault f)
     }
     several = several && strcmp(s->op, "cross_entropy"); /* which is made of other operations for probabilities */
     if (is_flat(s->op) && f != ENTRY) return false;      /* of zeros nothing else is wrong */
+    if (ends_flat(s->op) && f == ENTRY) return false;
     if (r == VJP)
         return op->vjp && f != OVERWRITE && (f != MISSING || several) &&
                (f != SWAPPED || (matrices && !is_symmetric(s->op))) && (f != NO_SUM || broadcasts);

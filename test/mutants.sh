@@ -5,10 +5,11 @@
 # compiles the changed file only, links it before the library and runs its tests until one fails. A fault that does not
 # apply or does not compile counts as not found. The last line is `mutants: found/planted`.
 #
-# BUILD: objects and library; COMPILE, KERNEL: the compiler with its flags, and those of kernels; JOBS: at a time.
+# BUILD: objects and library; COMPILE, KERNEL: the compiler with its flags, and those of kernels; LIBS: what the library
+# is linked with; JOBS: at a time.
 list=test/mutants/source.txt
 work=$BUILD/mutants
-export BUILD COMPILE KERNEL AG_ARCH=generic
+export BUILD COMPILE KERNEL LIBS AG_ARCH=generic
 
 compile() { # directory, source: the object's name
     object=$1/$(echo "$2" | tr / -).o
@@ -40,7 +41,7 @@ plant() { # number, files, tests, sed script
     for test in $(echo "$3" | tr , ' '); do
         # shellcheck disable=SC2086
         ${COMPILE%% *} -o "$dir/test" "$BUILD/test/$test.o" $objects "$BUILD/test/parts.a" "$BUILD/libretrograd.a" \
-            -Wl,--as-needed -lcmocka -ljansson -lz -lm -pthread 2>"$dir/errors" || {
+            -Wl,--as-needed -lcmocka -ljansson -lz $LIBS -lm -pthread 2>"$dir/errors" || {
             echo "not caught: $changed: $4 (does not link)"
             return
         }

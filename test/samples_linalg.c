@@ -129,9 +129,7 @@ SAMPLES(cholesky_inverse, { -1, 1 });
 /* ---- determinants ---- */
 
 APPLY(determinant, ag_det(good(x[0])))
-APPLY(of_product, ag_det(ag_matmul(x[0], x[1])))
-CASES(det){ MATRICES(determinant), CASE("plain", determinant, V(4, 4)),
-            CASE("of products", of_product, V(3, 3), V(3, 3)) };
+CASES(det){ MATRICES(determinant), CASE("plain", determinant, V(4, 4)) };
 SAMPLES(det, { -1, 1 });
 
 static ag_tensor *both_of_slogdet(ag_tensor *x)

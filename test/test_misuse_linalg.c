@@ -193,10 +193,10 @@ static ag_tensor *by_all_of_q(ag_tensor *x)
     X(logdet_dtype, EDTYPE, "ag_logdet: takes f32 or f64, not i64 [2,2]", ag_logdet(I(2, 2)))                          \
     X(lu_factor_rank, ESHAPE, "ag_lu_factor: [2] is no matrix", ag_lu_factor(D(2), NULL))                              \
     X(lu_factor_dtype, EDTYPE, "ag_lu_factor: takes f32 or f64, not i64 [2,2]", ag_lu_factor(I(2, 2), NULL))           \
-    X(lu_factor_null, ENULL, "ag_lu_factor: operand 1 is NULL", ag_lu_factor(NONE, NULL))                                 \
+    X(lu_factor_null, ENULL, "ag_lu_factor: operand 1 is NULL", ag_lu_factor(NONE, NULL))                              \
     X(lu_rank, ESHAPE, "ag_lu: [] is no matrix", ag_lu(D0, NULL, NULL))                                                \
     X(lu_dtype, EDTYPE, "ag_lu: takes f32 or f64, not i64 [2,2]", ag_lu(I(2, 2), NULL, NULL))                          \
-    X(lu_null, ENULL, "ag_lu: operand 1 is NULL", ag_lu(NONE, NULL, NULL))                                                \
+    X(lu_null, ENULL, "ag_lu: operand 1 is NULL", ag_lu(NONE, NULL, NULL))                                             \
     X(lu_solve_square, ESHAPE, "ag_lu_solve: [2,3] is no square matrix",                                               \
       ag_lu_solve(D(2, 3), pivots_of(1, 2), D(2, 1), false))                                                           \
     X(lu_solve_pivots, ESHAPE,                                                                                         \
@@ -252,7 +252,7 @@ static ag_tensor *by_all_of_q(ag_tensor *x)
     X(exp_dtype, EDTYPE, "ag_matrix_exp: takes f32 or f64, not i64 [2,2]", ag_matrix_exp(I(2, 2)))
 
 #define NORMS(X)                                                                                                       \
-    X(norm_dtype, EDTYPE, "ag_norm: needs f32 or f64, got i64 [2]; ag_to converts", ag_norm(I(2)))                          \
+    X(norm_dtype, EDTYPE, "ag_norm: needs f32 or f64, got i64 [2]; ag_to converts", ag_norm(I(2)))                     \
     X(norm_axis, EINVAL, "ag_norm: axis 2 of [2,3]", ag_norm(D(2, 3), 2))                                              \
     X(norm_twice, EINVAL, "ag_norm_keep: axis -1 of [2,3] is given twice", ag_norm_keep(D(2, 3), 1, -1))               \
     X(vector_norm_nan, EINVAL, "ag_vector_norm: p is NaN, for [2,3]", ag_vector_norm(D(2, 3), NAN))                    \
@@ -274,13 +274,14 @@ static ag_tensor *by_all_of_q(ag_tensor *x)
       ag_frobenius_norm(D(3)))                                                                                         \
     X(frobenius_axis, EINVAL, "ag_frobenius_norm: axis 2 of [2,3]",                                                    \
       ag_frobenius_norm(D(2, 3), .axes = { 0, 2 }, .n_axes = 2))                                                       \
-    X(frobenius_dtype, EDTYPE, "ag_frobenius_norm: needs f32 or f64, got i64 [2,2]; ag_to converts",                        \
+    X(frobenius_dtype, EDTYPE, "ag_frobenius_norm: needs f32 or f64, got i64 [2,2]; ag_to converts",                   \
       ag_frobenius_norm(I(2, 2)))                                                                                      \
     X(nuclear_rank, ESHAPE, "ag_nuclear_norm: [3] and 2 axes; takes two axes of a tensor that has them",               \
       ag_nuclear_norm(D(3)))                                                                                           \
     X(nuclear_twice, EINVAL, "ag_nuclear_norm: axis 0 of [2,3] is named twice",                                        \
       ag_nuclear_norm(D(2, 3), .axes = { 0, 0 }, .n_axes = 2))                                                         \
-    X(nuclear_dtype, EDTYPE, "ag_nuclear_norm: needs f32 or f64, got i64 [2,2]; ag_to converts", ag_nuclear_norm(I(2, 2)))  \
+    X(nuclear_dtype, EDTYPE, "ag_nuclear_norm: needs f32 or f64, got i64 [2,2]; ag_to converts",                    \
+      ag_nuclear_norm(I(2, 2)))                                                                                        \
     X(cond_square, ESHAPE, "ag_cond: [2,3] is no square matrix", ag_cond(D(2, 3), 1))                                  \
     X(cond_p, EINVAL, "ag_cond: p 4, for [2,2], is none of 1, 2, inf and their negatives", ag_cond(EYE(2), 4))         \
     X(cond_empty, ESHAPE, "ag_cond: a matrix of [0,0] holds nothing", ag_cond(D(0, 0), 2))                             \
