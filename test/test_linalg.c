@@ -225,6 +225,49 @@ static void outputs_may_be_left_out(void **state)
     assert_null(sign);
 }
 
+/* ---- out of memory, at each place that takes some ---- */
+
+static ag_tensor *everything(ag_tensor *x)
+{
+    ag_tensor *a = ag_add(ag_matmul(x, ag_transpose(x, -1, -2)), ag_eye(AG_F64, 12)), *r, *s, *vh, *v, *l, *u;
+    ag_tensor *sum = ag_sum(ag_inv(a)), *b = ag_ones(AG_F64, 12, 2);
+    sum = ag_add(sum, ag_add(ag_sum(ag_solve(a, b)), ag_logdet(a)));
+    sum = ag_add(sum, ag_sum(ag_cholesky_solve(b, ag_cholesky(a, false), false)));
+    sum = ag_add(sum, ag_sum(ag_matmul(ag_qr(x, AG_REDUCED, &r), r)));
+    sum = ag_add(sum, ag_sum(ag_matmul(ag_svd(x, true, &s, &vh), vh)));
+    sum = ag_add(sum, ag_sum(ag_square(ag_matmul(ag_eigh(a, false, &v), v))));
+    sum = ag_add(sum, ag_sum(ag_matmul(ag_lu(x, &l, &u), ag_matmul(l, u))));
+    sum = ag_add(sum, ag_add(ag_sum(ag_pinv(x)), ag_sum(ag_lstsq(x, b))));
+    sum = ag_add(sum, ag_log(ag_norm(ag_matrix_exp(x))));
+    return ag_add(sum, ag_sum(ag_einsum("ij,jk,kl->il", AG_LIST(x, a, b))));
+}
+
+static void memory_may_run_out(void **state)
+{
+    (void)state;
+    ag_tape_free(tape), tape = NULL;
+    ag_status status = AG_ENOMEM;
+    double first = 0;
+    int failures = 0;
+    for (uint64_t limit = 1 << 14; status; limit += 1 << 12) {
+        ag_tape *small = ag_tape_new(.memory_limit = limit);
+        if (!small) {
+            assert_int_equal(ag_clear_error(), AG_ENOMEM);
+            continue;
+        }
+        ag_tensor *x = ag_variable(ag_reshape(ag_sin(ag_square(ag_arange(AG_F64, 0, 144, 1))), 12, 12));
+        ag_tensor *g = ag_grad(everything(x), x);
+        if (g) first = ag_at(g, 0, 0);
+        assert_true((g != NULL) == (ag_error() == AG_OK));
+        status = ag_tape_reset(small);
+        assert_true(status == AG_OK || status == AG_ENOMEM);
+        failures += status != AG_OK;
+        ag_tape_free(small);
+    }
+    assert_true(isfinite(first) && failures > 20);
+    print_message("# %d memory limits too small\n", failures);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +281,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(norms_do_not_overflow, tape_begin, tape_end),
         cmocka_unit_test_setup_teardown(exponentials, tape_begin, tape_end),
         cmocka_unit_test_setup_teardown(shortest_solution, tape_begin, tape_end),
+        cmocka_unit_test_setup_teardown(memory_may_run_out, tape_begin, tape_end),
         cmocka_unit_test_setup_teardown(outputs_may_be_left_out, tape_begin, tape_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* matrix_products.c - products of vectors, matrices and tensors made of matmul, mul and sum. matmul itself is in matmul.c,
- * einsum and tensordot are in einsum.c. */
+/* matrix_products.c - products of vectors, matrices and tensors made of matmul, mul and sum. matmul itself is in
+ * matmul.c, einsum and tensordot are in einsum.c. */
 #include <autograd/ops/linalg.h>
 #include <math.h>
 
