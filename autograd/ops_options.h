@@ -143,10 +143,9 @@ typedef struct ag_lstsq_options {
     uint32_t size;
 } ag_lstsq_options;
 
-/* ag_vector_norm(x, 2, .axes = { 0, 1 }, .n_axes = 2): all of them where there are none, the last two for matrices. */
 typedef struct ag_axes_options {
-    int n_axes, axes[AG_MAX_RANK];
-    bool keep; /* as size 1 */
+    ag_axes axes; /* those that go; none: all, or of norms of matrices the last two */
+    bool keep;    /* them, as size 1 */
     uint32_t size;
 } ag_axes_options;
 

@@ -244,11 +244,10 @@ static kind order_of(args *a, int i, const char *name, kind otherwise, double *p
     *p = arg_number(a, i, name, 2);
     return NUMBER;
 }
-static ag_axes_options over_of(args *a, int i)
+static ag_axes_options over_of(args *a, int i, int axes[AG_MAX_RANK])
 {
-    ag_axes_options o = { .keep = arg_flag(a, i + 1, "keepdim", false), .size = sizeof o };
-    o.n_axes = arg_axes(a, i, "dim", o.axes);
-    return o;
+    int n = arg_axes(a, i, "dim", axes);
+    return (ag_axes_options){ .axes = { axes, n }, .keep = arg_flag(a, i + 1, "keepdim", false) };
 }
 static ag_tensor *of_matrix(ag_tensor *x, kind k, double p, const ag_axes_options *over)
 {
@@ -259,14 +258,16 @@ static ag_tensor *of_matrix(ag_tensor *x, kind k, double p, const ag_axes_option
 static ag_tensor *vector_norm(args *a)
 {
     double p = arg_number(a, 1, "ord", 2);
-    ag_axes_options over = over_of(a, 2);
+    int axes[AG_MAX_RANK];
+    ag_axes_options over = over_of(a, 2, axes);
     return (ag_vector_norm)(arg_cast(a, -1, "dtype", arg_input(a)), p, &over);
 }
 static ag_tensor *matrix_norm(args *a)
 {
     double p;
     kind k = order_of(a, 1, "ord", FRO, &p);
-    ag_axes_options over = over_of(a, 2);
+    int axes[AG_MAX_RANK];
+    ag_axes_options over = over_of(a, 2, axes);
     return of_matrix(arg_cast(a, -1, "dtype", arg_input(a)), k, p, &over);
 }
 /* A norm of matrices if there are two axes and an order. */
@@ -274,9 +275,10 @@ static ag_tensor *linalg_norm(args *a)
 {
     double p;
     kind k = order_of(a, 1, "ord", NONE, &p);
-    ag_axes_options over = over_of(a, 2);
+    int axes[AG_MAX_RANK];
+    ag_axes_options over = over_of(a, 2, axes);
     ag_tensor *x = arg_cast(a, -1, "dtype", arg_input(a));
-    bool matrix = k != NONE && (over.n_axes ? over.n_axes : ag_rank(x)) == 2;
+    bool matrix = k != NONE && (over.axes.n ? over.axes.n : ag_rank(x)) == 2;
     return matrix ? of_matrix(x, k, p, &over) : (ag_vector_norm)(x, p, &over);
 }
 /* The older one: of matrices only for "nuc". */
@@ -284,7 +286,8 @@ static ag_tensor *norm(args *a)
 {
     double p;
     kind k = order_of(a, 1, "p", FRO, &p);
-    ag_axes_options over = over_of(a, 2);
+    int axes[AG_MAX_RANK];
+    ag_axes_options over = over_of(a, 2, axes);
     ag_tensor *x = arg_cast(a, 4, "dtype", arg_input(a));
     return k == NUC ? (ag_nuclear_norm)(x, &over) : (ag_vector_norm)(x, p, &over);
 }

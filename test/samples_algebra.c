@@ -349,9 +349,9 @@ P_NORM(norm_inf, INFINITY)
 P_NORM(norm_minus_1, -1)
 P_NORM(norm_minus_2_5, -2.5)
 P_NORM(norm_minus_inf, -INFINITY)
-APPLY(norm_3_last, ag_vector_norm(x[0], 3, .axes = { -1 }, .n_axes = 1))
-APPLY(norm_2_two, ag_vector_norm(x[0], 2, .axes = { 0, 2 }, .n_axes = 2, .keep = true))
-APPLY(norm_inf_first, ag_vector_norm(x[0], INFINITY, .axes = { 0 }, .n_axes = 1))
+APPLY(norm_3_last, ag_vector_norm(x[0], 3, .axes = AG_AXES(-1)))
+APPLY(norm_2_two, ag_vector_norm(x[0], 2, .axes = AG_AXES(0, 2), .keep = true))
+APPLY(norm_inf_first, ag_vector_norm(x[0], INFINITY, .axes = AG_AXES(0)))
 APPLY(norm_large, ag_vector_norm(ag_mul(x[0], 1e12), 3))
 CASES(vector_norm){
     CASE("0-d", norm_3, V0),
@@ -395,9 +395,9 @@ MATRIX_NORM(largest_row, INFINITY)
 MATRIX_NORM(smallest_row, -INFINITY)
 MATRIX_NORM(largest_value, 2)
 MATRIX_NORM(smallest_value, -2)
-APPLY(column_of_axes, ag_matrix_norm(x[0], 1, .axes = { 2, 0 }, .n_axes = 2, .keep = true))
-APPLY(row_of_axes, ag_matrix_norm(x[0], INFINITY, .axes = { 0, 1 }, .n_axes = 2))
-APPLY(value_of_axes, ag_matrix_norm(x[0], 2, .axes = { 2, 0 }, .n_axes = 2, .keep = true))
+APPLY(column_of_axes, ag_matrix_norm(x[0], 1, .axes = AG_AXES(2, 0), .keep = true))
+APPLY(row_of_axes, ag_matrix_norm(x[0], INFINITY, .axes = AG_AXES(0, 1)))
+APPLY(value_of_axes, ag_matrix_norm(x[0], 2, .axes = AG_AXES(2, 0), .keep = true))
 #define NORMS(first)                                                                                            \
     CASE("size 1", first, V(1, 1)), CASE("square", first, V(3, 3)), CASE("wide", first, V(2, 3)),               \
         CASE("tall", first, V(3, 2)), CASE("batch", first, V(2, 3, 2)), CASE("no matrices", first, V(0, 2, 2)), \
@@ -416,13 +416,13 @@ CASES(matrix_norm){ NORMS(largest_column),
 SAMPLES(matrix_norm, { 0.2, 2.2 });
 
 APPLY(frobenius, ag_frobenius_norm(x[0]))
-APPLY(frobenius_of_axes, ag_frobenius_norm(x[0], .axes = { 0, -1 }, .n_axes = 2, .keep = true))
+APPLY(frobenius_of_axes, ag_frobenius_norm(x[0], .axes = AG_AXES(0, -1), .keep = true))
 CASES(frobenius_norm){ NORMS(frobenius), CASE("expanded", frobenius, E(3, 2)),
                        CASE("axes", frobenius_of_axes, V(2, 3, 2)) };
 SAMPLES(frobenius_norm, { -2, 2 });
 
 APPLY(nuclear, ag_nuclear_norm(uneven(x[0])))
-APPLY(nuclear_of_axes, ag_nuclear_norm(x[0], .axes = { 0, -1 }, .n_axes = 2, .keep = true))
+APPLY(nuclear_of_axes, ag_nuclear_norm(x[0], .axes = AG_AXES(0, -1), .keep = true))
 CASES(nuclear_norm){ NORMS(nuclear), CASE("axes", nuclear_of_axes, V(2, 3, 2)) };
 SAMPLES(nuclear_norm, { -2, 2 });
 

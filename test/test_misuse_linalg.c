@@ -259,28 +259,29 @@ static ag_tensor *by_all_of_q(ag_tensor *x)
     X(vector_norm_nothing, ESHAPE, "ag_vector_norm: of nothing, in [2,0], there is no norm with p = inf",              \
       ag_vector_norm(D(2, 0), INFINITY))                                                                               \
     X(vector_norm_axis, EINVAL, "ag_vector_norm: axis -3 of [2,3]",                                                    \
-      ag_vector_norm(D(2, 3), 2, .axes = { -3 }, .n_axes = 1))                                                         \
-    X(vector_norm_axes, EINVAL, "ag_vector_norm: .n_axes 9 is not in 0..8", ag_vector_norm(D(2, 3), 2, .n_axes = 9))   \
+      ag_vector_norm(D(2, 3), 2, .axes = AG_AXES(-3)))                                                                 \
+    X(vector_norm_axes, ENULL, "ag_vector_norm: the list of 2 is NULL",                                                \
+      ag_vector_norm(D(2, 3), 2, .axes = { NULL, 2 }))                                                                 \
     X(matrix_norm_p, EINVAL, "ag_matrix_norm: p 3, for [2,3], is none of 1, 2, inf and their negatives",               \
       ag_matrix_norm(D(2, 3), 3))                                                                                      \
     X(matrix_norm_rank, ESHAPE, "ag_matrix_norm: [3] and 2 axes; takes two axes of a tensor that has them",            \
       ag_matrix_norm(D(3), 1))                                                                                         \
     X(matrix_norm_axes, ESHAPE, "ag_matrix_norm: [2,3] and 1 axes; takes two axes of a tensor that has them",          \
-      ag_matrix_norm(D(2, 3), 1, .axes = { 1 }, .n_axes = 1))                                                          \
+      ag_matrix_norm(D(2, 3), 1, .axes = AG_AXES(1)))                                                                  \
     X(matrix_norm_twice, EINVAL, "ag_matrix_norm: axis 1 of [2,3] is named twice",                                     \
-      ag_matrix_norm(D(2, 3), 1, .axes = { 1, -1 }, .n_axes = 2))                                                      \
+      ag_matrix_norm(D(2, 3), 1, .axes = AG_AXES(1, -1)))                                                              \
     X(matrix_norm_empty, ESHAPE, "ag_matrix_norm: a matrix of [2,0] holds nothing", ag_matrix_norm(D(2, 0), 1))        \
     X(frobenius_rank, ESHAPE, "ag_frobenius_norm: [3] and 2 axes; takes two axes of a tensor that has them",           \
       ag_frobenius_norm(D(3)))                                                                                         \
     X(frobenius_axis, EINVAL, "ag_frobenius_norm: axis 2 of [2,3]",                                                    \
-      ag_frobenius_norm(D(2, 3), .axes = { 0, 2 }, .n_axes = 2))                                                       \
+      ag_frobenius_norm(D(2, 3), .axes = AG_AXES(0, 2)))                                                               \
     X(frobenius_dtype, EDTYPE, "ag_frobenius_norm: needs f32 or f64, got i64 [2,2]; ag_to converts",                   \
       ag_frobenius_norm(I(2, 2)))                                                                                      \
     X(nuclear_rank, ESHAPE, "ag_nuclear_norm: [3] and 2 axes; takes two axes of a tensor that has them",               \
       ag_nuclear_norm(D(3)))                                                                                           \
     X(nuclear_twice, EINVAL, "ag_nuclear_norm: axis 0 of [2,3] is named twice",                                        \
-      ag_nuclear_norm(D(2, 3), .axes = { 0, 0 }, .n_axes = 2))                                                         \
-    X(nuclear_dtype, EDTYPE, "ag_nuclear_norm: needs f32 or f64, got i64 [2,2]; ag_to converts",                    \
+      ag_nuclear_norm(D(2, 3), .axes = AG_AXES(0, 0)))                                                                 \
+    X(nuclear_dtype, EDTYPE, "ag_nuclear_norm: needs f32 or f64, got i64 [2,2]; ag_to converts",                       \
       ag_nuclear_norm(I(2, 2)))                                                                                        \
     X(cond_square, ESHAPE, "ag_cond: [2,3] is no square matrix", ag_cond(D(2, 3), 1))                                  \
     X(cond_p, EINVAL, "ag_cond: p 4, for [2,2], is none of 1, 2, inf and their negatives", ag_cond(EYE(2), 4))         \

@@ -127,10 +127,9 @@ const ag_op ag__op_vector_norm = { .name = "vector_norm",
 
 static bool take_axes(const ag_axes_options *o, const ag__layout *l, const char *who, uint32_t *mask)
 {
-    int n = o ? o->n_axes : 0;
-    if (n < 0 || n > AG_MAX_RANK) return ag_fail(AG_EINVAL, "%s: .n_axes %d is not in 0..8", who, n), false;
-    bool number = l->rank == 0 && n == 1 && (o->axes[0] == 0 || o->axes[0] == -1); /* as PyTorch has it */
-    return number ? (*mask = 0, true) : ag__axes(n, o ? o->axes : NULL, l, who, mask);
+    ag_axes a = o ? o->axes : (ag_axes){ NULL, 0 };
+    bool number = l->rank == 0 && a.n == 1 && a.at && (a.at[0] == 0 || a.at[0] == -1); /* as PyTorch has it */
+    return number ? (*mask = 0, true) : ag__axes(a.n, a.at, l, who, mask);
 }
 ag_tensor *(ag_vector_norm)(ag_tensor *x, double p, const ag_axes_options *options)
 {
@@ -237,7 +236,7 @@ const ag_op ag__op_nuclear_norm = { .name = "nuclear_norm",
 static ag_tensor *frobenius_compose(const ag_call *c)
 {
     const matrix_norm *o = c->attr;
-    return ag_vector_norm(c->in[0], 2, .axes = { o->row, o->column }, .n_axes = 2, .keep = o->keep);
+    return ag_vector_norm(c->in[0], 2, .axes = AG_AXES(o->row, o->column), .keep = o->keep);
 }
 const ag_op ag__op_frobenius_norm = { .name = "frobenius_norm",
                                       .n_in = 1,
@@ -251,13 +250,14 @@ static ag_tensor *of_matrices(const ag_op *op, ag_tensor *x, double p, const ag_
     const char *who = ag__title(op);
     matrix_norm o = { p, 0, 0, options && options->keep };
     if (!ag__begin(&t, &x, who) || !ag__need_float(x, who)) return NULL;
-    bool given = options && options->n_axes;
-    if (x->layout->rank < 2 || (given && options->n_axes != 2))
+    ag_axes a = options && options->axes.n ? options->axes : AG_AXES(-2, -1);
+    if (x->layout->rank < 2 || a.n != 2)
         return ag_fail(AG_ESHAPE, "%s: %s and %d axes; takes two axes of a tensor that has them", who,
-                       ag__text(x->layout), given ? options->n_axes : 2),
+                       ag__text(x->layout), a.n),
                NULL;
-    o.row = ag__axis(given ? options->axes[0] : -2, x->layout, who);
-    o.column = o.row < 0 ? -1 : ag__axis(given ? options->axes[1] : -1, x->layout, who);
+    if (!ag__have_list(a.n, a.at, who)) return NULL;
+    o.row = ag__axis(a.at[0], x->layout, who);
+    o.column = o.row < 0 ? -1 : ag__axis(a.at[1], x->layout, who);
     if (o.column < 0) return NULL;
     if (o.row == o.column)
         return ag_fail(AG_EINVAL, "%s: axis %d of %s is named twice", who, o.row, ag__text(x->layout)), NULL;
@@ -368,7 +368,7 @@ static ag_tensor *pairwise_compose(const ag_call *c)
 {
     const spacing *o = c->attr;
     ag_tensor *d = ag_add(ag_sub(c->in[0], c->in[1]), o->eps);
-    return ag_vector_norm(d, o->p, .axes = { -1 }, .n_axes = 1, .keep = o->keep);
+    return ag_vector_norm(d, o->p, .axes = AG_AXES(-1), .keep = o->keep);
 }
 const ag_op ag__op_pairwise_distance = { .name = "pairwise_distance",
                                          .n_in = 2,
@@ -412,7 +412,7 @@ static ag_tensor *cdist_compose(const ag_call *c)
     double p = *(const double *)c->attr;
     ag_tensor *d = ag_sub(ag_unsqueeze(c->in[0], -2), ag_unsqueeze(c->in[1], -3));
     if (ag__n_cols(c->in[0]) == 0) return ag_sum(d, -1);
-    return ag_vector_norm(d, p, .axes = { -1 }, .n_axes = 1);
+    return ag_vector_norm(d, p, .axes = AG_AXES(-1));
 }
 const ag_op ag__op_cdist = {
     .name = "cdist", .n_in = 2, .attr_size = sizeof(double), .shape = cdist_shape, .compose = cdist_compose
