@@ -133,6 +133,21 @@ static void large_scores_are_no_matter(void **state)
     }
 }
 
+/* All keys count alike, and with a negative scale the least alike counts most. */
+static void any_scale_will_do(void **state)
+{
+    static const shape s = { 1, 2, 2, 70, 150, 8, 4 };
+    static const double scales[] = { AG_ZERO, -AG_ZERO, -0.7, 1e-30 };
+    for (int k = 0; k < 8; k++) {
+        ag_tensor *x[3];
+        leaves(&s, AG_F32, 1, x);
+        ag_tensor *y = ag_attention(x[0], x[1], x[2], .causal = k % 2, .scale = scales[k / 2]);
+        assert_true(plain_distance(y, plain_attention(&s, x, NULL, k % 2, scales[k / 2])) < 1e-6);
+        assert_int_equal(ag_tape_reset(*state), AG_OK);
+        drop(x);
+    }
+}
+
 /* ---- layouts ---- */
 
 /* One product holds queries, keys and values beside each other, as layers make them. */
@@ -293,7 +308,7 @@ static void row_kernels_are_their_definitions(void **state)
 static void row_kernels_know_infinity(void **state)
 {
     (void)state;
-    const ag__kernels *k = ag__kernel[1];
+    const ag__kernels *k = ag__kernels_of(NULL, 1); /* the best */
     double x[6] = { -INFINITY, -INFINITY, INFINITY, 1, NAN, 0 }, y[3], z[6], max = -INFINITY;
     k->logsumexp_rows(3, 2, x, y);
     assert_true(y[0] == -INFINITY && y[1] == INFINITY && isnan(y[2]));
@@ -308,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(attention_is_its_definition, tape, end),
         cmocka_unit_test_setup_teardown(large_scores_are_no_matter, tape, end),
+        cmocka_unit_test_setup_teardown(any_scale_will_do, tape, end),
         cmocka_unit_test_setup_teardown(strided_heads_are_read_in_place, tape, end),
         cmocka_unit_test(memory_is_linear_in_the_sequence),
         cmocka_unit_test_setup_teardown(any_number_of_threads_gives_the_same_bits, tape, end),

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { LANES = 16 };
+enum { LANES = 16, RUN = 1024 };
 #define VL  ((int)(AG__VECTOR_BYTES / sizeof(real)))
 #define vec AG__TYPED(vec)
 
@@ -20,21 +20,58 @@ enum { LANES = 16 };
 
 typedef real vec __attribute__((vector_size(AG__VECTOR_BYTES), aligned(sizeof(real)), may_alias));
 
-/* y = y scale weight + bias */
-AG__INLINE void AG__TYPED(stretch)(int64_t n, real scale, const real *weight, const real *bias, real *y)
+AG__INLINE real AG__TYPED(lanes)(vec *part)
+{
+    real lane[LANES];
+    memcpy(lane, part, sizeof lane);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int l = 0; l < half; l++) lane[l] += lane[l + half];
+    return lane[0];
+}
+
+/* The sum of x, or of (x - mean)^2. */
+AG__INLINE double AG__TYPED(row_sum)(bool squares, int64_t n, const real *x, real mean)
+{
+    double sum = 0;
+    for (int64_t from = 0; from < n; from += RUN) { /* so that errors do not grow with n */
+        int64_t to = n - from < RUN ? n : from + RUN;
+        vec part[LANES / VL];
+        for (int v = 0; v < LANES / VL; v++) part[v] = (vec){ 0 };
+        for (int64_t i = from; i < to; i += LANES) {
+            real end[LANES];
+            const real *at = x + i;
+            if (i + LANES > to) {
+                for (int l = 0; l < LANES; l++) end[l] = l < to - i ? at[l] : squares ? mean : 0;
+                at = end;
+            }
+            AG__UNROLL
+            for (int v = 0; v < LANES / VL; v++) {
+                vec t = *(const vec *)(at + v * VL);
+                if (squares) t = (t - mean) * (t - mean);
+                part[v] += t;
+            }
+        }
+        sum += AG__TYPED(lanes)(part);
+    }
+    return sum;
+}
+
+/* y = (x - mean) scale weight + bias */
+AG__INLINE void AG__TYPED(stretch)(int64_t n, const real *x, real mean, real scale, const real *weight,
+                                   const real *bias, real *y)
 {
     if (weight && bias) {
         AG__INDEPENDENT
-        for (int64_t i = 0; i < n; i++) y[i] = y[i] * scale * weight[i] + bias[i];
+        for (int64_t i = 0; i < n; i++) y[i] = (x[i] - mean) * scale * weight[i] + bias[i];
     } else if (weight) {
         AG__INDEPENDENT
-        for (int64_t i = 0; i < n; i++) y[i] = y[i] * scale * weight[i];
+        for (int64_t i = 0; i < n; i++) y[i] = (x[i] - mean) * scale * weight[i];
     } else if (bias) {
         AG__INDEPENDENT
-        for (int64_t i = 0; i < n; i++) y[i] = y[i] * scale + bias[i];
+        for (int64_t i = 0; i < n; i++) y[i] = (x[i] - mean) * scale + bias[i];
     } else {
         AG__INDEPENDENT
-        for (int64_t i = 0; i < n; i++) y[i] = y[i] * scale;
+        for (int64_t i = 0; i < n; i++) y[i] = (x[i] - mean) * scale;
     }
 }
 
@@ -44,23 +81,12 @@ void AG__TYPED(norm)(const ag__norm *p)
     const real *x = p->x;
     real *y = p->y, *means = p->mean, *rstds = p->rstd;
     for (int64_t r = 0; r < p->rows; r++, x += n, y += n) {
-        real mean = means ? (real)(AG__TYPED(sum)(n, x, 1) / (double)n) : 0;
-        AG__INDEPENDENT
-        for (int64_t i = 0; i < n; i++) y[i] = x[i] - mean;
-        real rstd = (real)(1 / sqrt(AG__TYPED(dot)(n, y, 1, y, 1) / (double)n + p->eps));
-        AG__TYPED(stretch)(n, rstd, p->weight, p->bias, y);
+        real mean = means ? (real)(AG__TYPED(row_sum)(false, n, x, 0) / (double)n) : 0;
+        real rstd = (real)(1 / sqrt(AG__TYPED(row_sum)(true, n, x, mean) / (double)n + p->eps));
+        AG__TYPED(stretch)(n, x, mean, rstd, p->weight, p->bias, y);
         rstds[r] = rstd;
         if (means) means[r] = mean;
     }
-}
-
-AG__INLINE real AG__TYPED(lanes)(vec *part)
-{
-    real lane[LANES];
-    memcpy(lane, part, sizeof lane);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int l = 0; l < half; l++) lane[l] += lane[l + half];
-    return lane[0];
 }
 
 /* The sums of h and of h (x - mean) over a row. */
@@ -117,11 +143,13 @@ void AG__TYPED(norm_back)(const ag__norm_back *p)
             else
                 AG__TYPED(norm_dx)(n, g, weight, x, mean, rstd, a, b, dx + r * n, false);
         }
-        if (dweight) {
+        if (dweight && dbias) {
+            AG__INDEPENDENT
+            for (int64_t i = 0; i < n; i++) dweight[i] += g[i] * ((x[i] - mean) * rstd), dbias[i] += g[i];
+        } else if (dweight) {
             AG__INDEPENDENT
             for (int64_t i = 0; i < n; i++) dweight[i] += g[i] * ((x[i] - mean) * rstd);
-        }
-        if (dbias) {
+        } else if (dbias) {
             AG__INDEPENDENT
             for (int64_t i = 0; i < n; i++) dbias[i] += g[i];
         }

@@ -7,12 +7,19 @@
 #include <math.h>
 #include <string.h>
 
-enum { SHORT = 64, ROOM = 512 };
+enum { SHORT = 64, ROOM = 512, LANES = 16, RUN = 1024 };
 
 #define AG__TEXT <autograd/kernels/rows.c>
 #include <autograd/kernels/each_real.h>
 #else
 #include <autograd/kernels/math.h>
+
+AG__INLINE real AG__TYPED(halves)(real *lane)
+{
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int l = 0; l < half; l++) lane[l] += lane[l + half];
+    return lane[0];
+}
 
 /* buffer = e^(k x - shift) of `rows` short rows */
 AG__INLINE void AG__TYPED(exp_short)(int64_t rows, int64_t n, real k, const real *x, const real *shift, real *buffer)
@@ -38,18 +45,41 @@ AG__INLINE void AG__TYPED(logsumexp_short)(int64_t rows, int64_t n, const real *
     }
 }
 
+/* max + log of the sum of e^(x - max), in runs so that errors do not grow with n. */
+AG__INLINE real AG__TYPED(logsumexp_long)(int64_t n, const real *x)
+{
+    const real max = (real)AG__TYPED(max)(n, x, 1);
+    double sum = 0;
+    for (int64_t from = 0; from < n; from += RUN) {
+        int64_t to = n - from < RUN ? n : from + RUN;
+        real lane[LANES] = { 0 }, end[LANES];
+        for (int64_t i = from; i < to; i += LANES) {
+            const real *at = x + i;
+            if (i + LANES > to) {
+                for (int l = 0; l < LANES; l++) end[l] = l < to - i ? at[l] : -K(INFINITY);
+                at = end;
+            }
+            for (int l = 0; l < LANES; l++) lane[l] += AG__TYPED(exp)(at[l] - max);
+        }
+        sum += AG__TYPED(halves)(lane);
+    }
+    return isinf(max) ? max : (real)((double)max + log(sum));
+}
+
 void AG__TYPED(logsumexp_rows)(int64_t rows, int64_t n, const void *from, void *to)
 {
     const real *x = from;
     real *y = to;
-    bool is_short = n > 0 && n <= SHORT;
+    bool is_short = n <= SHORT;
     for (int64_t r = 0, m; r < rows; r += m) {
-        m = is_short ? ROOM / n : 1;
+        m = is_short && n > 0 ? ROOM / n : 1;
         m = rows - r < m ? rows - r : m;
-        if (is_short)
+        if (n <= 0)
+            y[r] = -K(INFINITY);
+        else if (is_short)
             AG__TYPED(logsumexp_short)(m, n, x + r * n, y + r);
         else
-            y[r] = (real)AG__TYPED(softmax)(n, x + r * n, 1, NULL, 0);
+            y[r] = AG__TYPED(logsumexp_long)(n, x + r * n);
     }
 }
 
@@ -87,18 +117,38 @@ void AG__TYPED(exp_rows)(int64_t rows, int64_t n, double scale, const void *from
     }
 }
 
+/* n a multiple of LANES: x = e^(k x - shift), and the sum by lanes */
+AG__INLINE real AG__TYPED(exp_lanes)(int64_t n, real k, real shift, real *x)
+{
+    real lane[LANES] = { 0 };
+    for (int64_t i = 0; i < n; i += LANES) {
+        AG__INDEPENDENT
+        for (int l = 0; l < LANES; l++) {
+            real e = AG__TYPED(exp)(k * x[i + l] - shift);
+            x[i + l] = e;
+            lane[l] += e;
+        }
+    }
+    return AG__TYPED(halves)(lane);
+}
+
 double AG__TYPED(exp_sum)(int64_t n, double scale, void *data, double *max)
 {
-    real *x = data, k = (real)scale;
+    real *x = data, k = (real)scale, end[LANES];
     if (n <= 0) return 0;
     double top = scale * (scale < 0 ? AG__TYPED(min)(n, x, 1) : AG__TYPED(max)(n, x, 1));
     if (!(top <= *max)) *max = top;
     real shift = (real)*max;
     if (shift == -K(INFINITY)) return memset(x, 0, (size_t)n * sizeof *x), 0;
     *max = (double)shift;
-    AG__INDEPENDENT
-    for (int64_t i = 0; i < n; i++) x[i] = AG__TYPED(exp)(k * x[i] - shift);
-    return AG__TYPED(sum)(n, x, 1);
+    int64_t whole = n / LANES * LANES;
+    real sum = AG__TYPED(exp_lanes)(whole, k, shift, x);
+    if (whole < n) {
+        for (int l = 0; l < LANES; l++) end[l] = l < n - whole ? x[whole + l] : x[whole];
+        AG__TYPED(exp_lanes)(LANES, k, shift, end);
+        for (int64_t l = 0; l < n - whole; l++) x[whole + l] = end[l], sum += end[l];
+    }
+    return sum;
 }
 
 void AG__TYPED(softmax_back)(int64_t rows, int64_t n, double scale, const void *probabilities, const void *dots,

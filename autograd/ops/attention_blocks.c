@@ -13,7 +13,7 @@
 #include <math.h>
 
 /* Of a block; and the queries for which keys are turned together. */
-enum { QUERIES = 64, KEYS = 128, CHUNK = 512 };
+enum { QUERIES = 32, KEYS = 128, CHUNK = 512 };
 
 /* An operand as matrices [row, col] under heads and leading axes. Strides in elements, 0 where it is repeated. */
 typedef struct operand {
@@ -143,13 +143,6 @@ static block block_of(const problem *p, int64_t i, int64_t end, int64_t j, int64
     if (b.cols < 0) b.cols = 0;
     return b;
 }
-/* How many of the block's keys its row r sees. */
-static int64_t seen(const problem *p, const block *b, int64_t r)
-{
-    int64_t n = p->causal ? b->i + r + 1 - b->j : b->cols;
-    return n < 0 ? 0 : n < b->cols ? n : b->cols;
-}
-
 /* s = scale s + mask, or -inf where the mask says no */
 #define APPLY_MASK(real)                                                                                              \
     do {                                                                                                              \
@@ -166,25 +159,30 @@ static int64_t seen(const problem *p, const block *b, int64_t r)
         }                                                                                                             \
     } while (0)
 
-/* s [rows][cols] = q k', and what factor it still needs. turned: k' of the keys from j on */
+/* s [rows][cols] = q k', and what factor, not 0, it still needs. turned: k' of the keys from j on */
 static double scores(const problem *p, const block *b, operand q, const char *turned, operand mask, char *s)
 {
     product(p, b->rows, b->cols, p->width, q.data + b->i * q.row * p->item, q.row, q.col, turned, b->turned, 1, s,
             false);
-    if (!p->masked) return p->scale;
-    if (p->dtype == AG_F64)
+    if (!p->masked && (float)p->scale != 0) return p->scale;
+    if (!p->masked)
+        p->kernels->fill(b->rows * b->cols, 0, s, 1);
+    else if (p->dtype == AG_F64)
         APPLY_MASK(double);
     else
         APPLY_MASK(float);
     return 1;
 }
 
-/* Zeros where causality hides the keys. */
-static void hide(const problem *p, const block *b, char *s)
+/* s = value where causality hides the keys */
+static void hide(const problem *p, const block *b, double value, char *s)
 {
+    if (!p->causal) return;
     for (int64_t r = 0; r < b->rows; r++) {
-        int64_t n = seen(p, b, r);
-        memset(s + (r * b->cols + n) * p->item, 0, (size_t)((b->cols - n) * p->item));
+        int64_t seen = b->i + r + 1 - b->j;
+        seen = seen < 0 ? 0 : seen;
+        if (seen >= b->cols) return;
+        p->kernels->fill(b->cols - seen, value, s + (r * b->cols + seen) * p->item, 1);
     }
 }
 
@@ -208,14 +206,14 @@ typedef struct normalizer {
 /* Scores become exponentials, and earlier results y are rescaled to the new largest score. */
 static void normalize(const problem *p, const block *b, double factor, char *s, double *max, double *sum, char *y)
 {
+    hide(p, b, factor < 0 ? INFINITY : -INFINITY, s);
     for (int64_t r = 0; r < b->rows; r++) {
-        double old = max[r], more = p->kernels->exp_sum(seen(p, b, r), factor, s + r * b->cols * p->item, &max[r]);
+        double old = max[r], more = p->kernels->exp_sum(b->cols, factor, s + r * b->cols * p->item, &max[r]);
         char *row = y + r * p->v_width * p->item;
-        double shrink = old == max[r] ? 1 : exp(old - max[r]);
+        double shrink = old == max[r] ? 1 : old == -INFINITY ? 0 : exp(old - max[r]);
         if (b->j && shrink != 1) p->kernels->scale(p->v_width, shrink, row, 1, row, 1, false);
         sum[r] = sum[r] * shrink + more;
     }
-    if (p->causal) hide(p, b, s);
 }
 
 /* The results are divided by the sums, whose logs are kept. A query that sees nothing gets 0, and +inf, which makes its
@@ -297,7 +295,7 @@ static void attend_back(const problem *p, const head *h, const block *b)
     const char *g = h->g + b->i * v_width * item, *q = h->q.data + b->i * h->q.row * item;
     double factor = scores(p, b, h->q, h->k_turned, h->mask, h->p);
     p->kernels->exp_rows(b->rows, b->cols, factor, h->p, h->log_sum + b->i * item, NULL, h->p, false);
-    if (p->causal) hide(p, b, h->p);
+    hide(p, b, 0, h->p);
     if (h->dv)
         product(p, b->cols, v_width, b->rows, h->p, 1, b->cols, g, v_width, 1, h->dv + b->j * v_width * item, true);
     if (!h->dq && !h->dk) return;

@@ -53,6 +53,26 @@ static ag_tensor *place(const range *r, ag_tensor *x)
 
 /* ---- slice: dx = g in its place, zeros around it ---- */
 
+/* In place: what has collected the gradients of other parts is not copied again for each. */
+static ag_status part_backward(ag_call *c)
+{
+    const range *r = c->attr;
+    const ag__layout *whole = c->gin[0]->layout, *g = c->g[0]->layout;
+    int64_t dims[AG_MAX_RANK], strides[AG_MAX_RANK];
+    int rank = 0;
+    if (!c->add[0]) memset(c->gin[0]->data, 0, (size_t)whole->numel * whole->item);
+    if (g->numel == 0) return AG_OK;
+    for (int i = 0; i < whole->rank; i++) {
+        if (i == r->axis && g->rank < whole->rank) continue; /* selected */
+        dims[rank] = g->dims[rank], strides[rank] = whole->strides[i] * (i == r->axis ? r->step : 1), rank++;
+    }
+    ag__layout part;
+    if (!ag__layout_set(&part, whole->dtype, rank, dims, strides, ag__title(c->op))) return ag_error();
+    char *at = (char *)c->gin[0]->data + r->from * whole->strides[r->axis] * (int64_t)whole->item;
+    ag__copy_into(&part, at, g, c->g[0]->data, c->add[0]);
+    return AG_OK;
+}
+
 AG__VJP1(slice_vjp, place(c->attr, g))
 AG__JVP1(slice_jvp, sliced(c->attr, t, y->layout->dims[((const range *)c->attr)->axis]))
 
@@ -61,15 +81,17 @@ const ag_op ag__op_slice = { .name = "slice",
                              .attr_size = sizeof(range),
                              .vjp = slice_vjp,
                              .jvp = slice_jvp,
+                             .backward = part_backward,
                              .saves = AG_SAVES_NOTHING,
-                             .flags = AG_OP_VIEW };
+                             .flags = AG_OP_VIEW | AG_OP_STRIDED };
 const ag_op ag__op_slice_step = { .name = "slice_step",
                                   .n_in = 1,
                                   .attr_size = sizeof(range),
                                   .vjp = slice_vjp,
                                   .jvp = slice_jvp,
+                                  .backward = part_backward,
                                   .saves = AG_SAVES_NOTHING,
-                                  .flags = AG_OP_VIEW };
+                                  .flags = AG_OP_VIEW | AG_OP_STRIDED };
 
 /* Python's rule for a bound: from the end if negative, then clipped. */
 static int64_t bound(int64_t i, int64_t size)
@@ -118,8 +140,9 @@ const ag_op ag__op_select = { .name = "select",
                               .attr_size = sizeof(range),
                               .vjp = select_vjp,
                               .jvp = select_jvp,
+                              .backward = part_backward,
                               .saves = AG_SAVES_NOTHING,
-                              .flags = AG_OP_VIEW };
+                              .flags = AG_OP_VIEW | AG_OP_STRIDED };
 
 ag_tensor *ag_select(ag_tensor *x, int axis, int64_t index)
 {
