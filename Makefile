@@ -105,12 +105,17 @@ ifneq ($(strip $(LAPACKE)),)
 ops_flags := -DAG_HAVE_LAPACKE $(shell pkg-config --cflags lapacke 2>/dev/null)
 ops_libs  := $(or $(shell pkg-config --libs lapacke 2>/dev/null),-llapacke)
 endif
-optional_libs := $(io_libs) $(nn_libs) $(ops_libs)
+# Large products by a CBLAS library: make BLAS=openblas (Debian's libopenblas-dev).
+ifneq ($(strip $(BLAS)),)
+blas_flags := -DAG_HAVE_CBLAS $(shell pkg-config --cflags $(BLAS) 2>/dev/null)
+blas_libs  := $(or $(shell pkg-config --libs $(BLAS) 2>/dev/null),-l$(BLAS))
+endif
+optional_libs := $(io_libs) $(nn_libs) $(ops_libs) $(blas_libs)
 isa_flags.avx2   = -mavx2 -mfma
 isa_flags.avx512 = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512
 
 flags := $(compile) $(calls) $(CFLAGS) $(LDFLAGS) $(library_flags) $(bench_flags) $(dispatch_flags) $(kernel_flags) \
-         $(optim_flags) $(io_flags) $(nn_flags) $(ops_flags) $(foreach i,$(isas),$(isa_flags.$i)) \
+         $(optim_flags) $(io_flags) $(nn_flags) $(ops_flags) $(blas_flags) $(foreach i,$(isas),$(isa_flags.$i)) \
          $(shell $(CC) --version | head -n 1)
 B := build/$(notdir $(firstword $(CC)))-$(MODE)-$(shell printf '%s' '$(subst ','\'',$(flags))' | cksum | cut -d' ' -f1)
 Q := $(if $(V),,@)
@@ -163,6 +168,7 @@ $B/%.o: %.c
 	$Q$(compile) $(call level,$<) $(if $(filter $(sources),$<),$(library_flags)) $(if $(filter $(dispatch),$<),$(dispatch_flags)) \
 	    $(if $(filter optim/%,$<),$(optim_flags)) $(if $(filter autograd/io/%,$<),$(io_flags)) \
 	    $(if $(filter nn/%,$<),$(nn_flags)) $(if $(filter autograd/ops/lapack.c,$<),$(ops_flags)) \
+	    $(if $(filter autograd/ops/blas.c autograd/ops/product.c,$<),$(blas_flags)) \
 	    $(if $(filter bench/%,$<),$(bench_flags)) -MMD -MP $(CFLAGS) -c -o $@ $<
 
 define kernel_rule

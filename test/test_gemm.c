@@ -256,6 +256,36 @@ static void test_special(void **unused)
     }
 }
 
+/* Against long double; a column has the same bits alone. */
+static void test_sum_columns(void **unused)
+{
+    (void)unused;
+    FOR_EACH_TABLE(k, arch, d)
+    {
+        for (int round = 0; round < 200; round++) {
+            int64_t rows = round % 10 ? up_to(40) : up_to(700), n = up_to(90), ld = n + up_to(3);
+            matrix x = new_matrix(d, rows, ld, BY_ROWS, false), y = new_matrix(d, 1, n, BY_ROWS, true);
+            void *sums = at(d, y.memory, 1);
+            double before[91];
+            bool add = up_to(1);
+            for (int64_t j = 0; j <= n; j++) before[j] = get(d, sums, j);
+            k->sum_columns(rows, n, x.start, ld, sums, add);
+            assert_true(get(d, sums, n) == before[n]);
+            for (int64_t j = 0; j < n; j++) {
+                wide want = add ? before[j] : 0;
+                for (int64_t i = 0; i < rows; i++) want += get(d, x.start, i * ld + j);
+                double got = get(d, sums, j), slack = (d ? DBL_EPSILON : (double)FLT_EPSILON) * (double)(rows + 8);
+                assert_true(fabs(got - want) <= slack * 4);
+                double alone[1];
+                put(d, alone, 0, before[j]);
+                k->sum_columns(rows, 1, at(d, x.start, j), ld, alone, add);
+                assert_true(get(d, alone, 0) == got);
+            }
+            free(x.memory), free(y.memory);
+        }
+    }
+}
+
 static void *with_little_stack(void *unused)
 {
     (void)unused;
@@ -283,10 +313,8 @@ static void test_small_stack(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_odd_sizes),
-        cmocka_unit_test(test_large),
-        cmocka_unit_test(test_special),
-        cmocka_unit_test(test_small_stack),
+        cmocka_unit_test(test_odd_sizes),   cmocka_unit_test(test_large),       cmocka_unit_test(test_special),
+        cmocka_unit_test(test_sum_columns), cmocka_unit_test(test_small_stack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,6 +114,7 @@ static int64_t worth(ag_dtype dtype)
 
 typedef struct blocks {
     ag__gemm g;
+    ag_dtype dtype;
     const ag__kernels *k;
     int64_t item, rows, columns, across; /* of a block; blocks side by side, the last of which takes what is left */
     room room;
@@ -138,7 +139,7 @@ static void run_block(void *context, int64_t piece)
     int slot = room_take(&b->room);
     ag__gemm g = block_of(b, piece);
     g.work = room_at(&b->room, slot);
-    b->k->gemm(&g);
+    if (!ag__blas(b->dtype, &g)) b->k->gemm(&g);
     room_give(&b->room, slot);
 }
 
@@ -148,14 +149,14 @@ static int64_t rounded_up(int64_t x, int64_t step)
 }
 
 /* Halves the longer side until there are enough pieces; how many that makes. */
-static int64_t cut(blocks *b, ag_dtype dtype)
+static int64_t cut(blocks *b)
 {
     const ag__gemm *g = &b->g;
-    double most = (double)g->m * (double)g->n * (double)g->k / (double)worth(dtype);
+    double most = (double)g->m * (double)g->n * (double)g->k / (double)worth(b->dtype);
     int64_t down = 1, across = 1;
-    int sharers = ag__sharers();
+    bool cuts = AG__ONE_CUT || ag__sharers() > 1;
     if (most > MOST_PIECES) most = MOST_PIECES;
-    while (sharers > 1 && 2 * (double)(down * across) <= most) {
+    while (cuts && 2 * (double)(down * across) <= most) {
         bool rows = g->m / down >= g->n / across || g->n / across < 4 * COLUMNS;
         if (rows && g->m / down < 2 * ROWS) break;
         *(rows ? &down : &across) *= 2;
@@ -173,8 +174,8 @@ ag_status ag__multiply_one(ag_dtype dtype, ag__gemm g)
         ag__kernels_for(dtype)->gemm(&g);
         return AG_OK;
     }
-    blocks b = { .g = g, .k = ag__kernels_for(dtype), .item = (int64_t)ag_dtype_size(dtype) };
-    int64_t pieces = cut(&b, dtype);
+    blocks b = { .g = g, .dtype = dtype, .k = ag__kernels_for(dtype), .item = (int64_t)ag_dtype_size(dtype) };
+    int64_t pieces = cut(&b);
     ag__gemm largest = g;
     largest.m = b.rows;
     if (b.across > 1) largest.n = b.columns + AG__GEMM_NARROW;
@@ -259,7 +260,7 @@ static void run_some(void *context, int64_t piece)
     for (move_to(&p, at, item, i); i < end; i++, next(&p, at, item, &again)) {
         ag__gemm g = gemm_of(&p, again);
         g.work = room_at(&b->room, slot);
-        b->k->gemm(&g);
+        if (!ag__blas(p.dtype, &g)) b->k->gemm(&g);
     }
     room_give(&b->room, slot);
 }

@@ -46,6 +46,16 @@ ag_status ag__multiply(ag__product p);
 /* One product, whose workspace is not set yet. */
 ag_status ag__multiply_one(ag_dtype dtype, ag__gemm g);
 
+/* blas.c: computes g, or returns false where it cannot. How it rounds follows from how a product is cut, which then must
+ * not depend on the threads. */
+#ifdef AG_HAVE_CBLAS
+enum { AG__ONE_CUT = 1 };
+bool ag__blas(ag_dtype dtype, const ag__gemm *g);
+#else
+enum { AG__ONE_CUT = 0 };
+static inline bool ag__blas(ag_dtype dtype, const ag__gemm *g) { return (void)dtype, (void)g, false; }
+#endif
+
 /* What most products are: c [m,n], row-major, = or += a b of plain matrices. */
 typedef struct ag__strides {
     int64_t row, col;
