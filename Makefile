@@ -65,13 +65,16 @@ mode_flags.tsan = -DAG_DEBUG -fsanitize=thread -fno-omit-frame-pointer
 CFLAGS ?= -g
 # What calls kernels more than it computes is smaller, and no slower, without unrolled loops.
 calls = autograd/ops/% autograd/io/% nn/% test/% examples/%
-level = $(if $(filter release,$(MODE)),$(if $(filter $(calls),$1),-O2 -ftree-vectorize,-O3),-O1)
+loops = $(filter-out autograd/kernels/gemm% autograd/kernels/matvec%,$(wildcard autograd/kernels/*.c))
+# Elsewhere functions have their own cache lines: the timing of one does not move with the size of another.
+aligned = -falign-functions=64 -falign-loops=32
+level = $(if $(filter release,$(MODE)),$(if $(filter $(calls) $(loops),$1),-O2 -ftree-vectorize,-O3),-O1) \
+        $(if $(filter $(calls),$1),,$(aligned))
 
 warnings = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla $(if $(WERROR),-Werror)
 compile  = $(CC) -std=c11 $(warnings) -I. $(CPPFLAGS) $(mode_flags.$(MODE))
-# Functions on their own cache lines: the timing of one does not move with the size of another.
 library_flags = -fPIC -fvisibility=hidden -fno-semantic-interposition -ffunction-sections -fdata-sections \
-                -falign-functions=64 -falign-loops=32 $(if $(filter release,$(MODE)),-DNDEBUG)
+                $(if $(filter release,$(MODE)),-DNDEBUG)
 bench_flags   = -march=native -fno-math-errno -fno-trapping-math -ffp-contract=fast
 
 # Kernels are compiled once per instruction set; kernels/dispatch*.c choose at run time.
@@ -80,6 +83,8 @@ ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
 isas += avx2 avx512
 dispatch_flags = -DAG__HAVE_X86=1
 endif
+# Where a faster set is to be had, the loops of the portable one need not be vectors.
+loop_flags.generic = $(if $(filter release,$(MODE)),$(if $(word 2,$(isas)),-fno-tree-vectorize))
 kernel_flags     = -ffp-contract=fast -fno-math-errno -fno-trapping-math
 # gcc's bug 110027: what ASan keeps of a stack is not aligned for vectors of 64 bytes.
 ifeq ($(filter san,$(MODE))$(findstring clang,$(CC)),san)
@@ -114,8 +119,9 @@ optional_libs := $(io_libs) $(nn_libs) $(ops_libs) $(blas_libs)
 isa_flags.avx2   = -mavx2 -mfma
 isa_flags.avx512 = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512
 
-flags := $(compile) $(calls) $(CFLAGS) $(LDFLAGS) $(library_flags) $(bench_flags) $(dispatch_flags) $(kernel_flags) \
-         $(optim_flags) $(io_flags) $(nn_flags) $(ops_flags) $(blas_flags) $(foreach i,$(isas),$(isa_flags.$i)) \
+flags := $(compile) $(value level) $(calls) $(loop_flags.generic) $(CFLAGS) $(LDFLAGS) $(library_flags) $(bench_flags) \
+         $(dispatch_flags) $(kernel_flags) $(optim_flags) $(io_flags) $(nn_flags) $(ops_flags) $(blas_flags) \
+         $(foreach i,$(isas),$(isa_flags.$i)) \
          $(shell $(CC) --version | head -n 1)
 B := build/$(notdir $(firstword $(CC)))-$(MODE)-$(shell printf '%s' '$(subst ','\'',$(flags))' | cksum | cut -d' ' -f1)
 Q := $(if $(V),,@)
@@ -174,7 +180,7 @@ $B/%.o: %.c
 define kernel_rule
 $B/autograd/kernels/%.$1.o: autograd/kernels/%.c
 	@echo "CC  $$< ($1)" && mkdir -p $$(@D)
-	$Q$$(compile) $$(call level,$$<) $$(library_flags) $$(kernel_flags) $$(isa_flags.$1) -DAG__ISA=$1 -MMD -MP $$(CFLAGS) -c -o $$@ $$<
+	$Q$$(compile) $$(call level,$$<) $$(library_flags) $$(kernel_flags) $$(loop_flags.$1) $$(isa_flags.$1) -DAG__ISA=$1 -MMD -MP $$(CFLAGS) -c -o $$@ $$<
 endef
 $(foreach i,$(isas),$(eval $(call kernel_rule,$i)))
 
