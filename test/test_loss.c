@@ -273,6 +273,8 @@ static void test_dropout(void **state)
     ag_tensor *first = ag_dropout(x, 0.5);
     ag_seed(3);
     assert_true(plain_distance(first, ag_dropout(x, 0.5)) == 0);
+    ag_seed(3); /* each element has its own number */
+    assert_true(plain_distance(first, ag_mul(2.0, ag_to(ag_bernoulli(0.5, N), AG_F32))) == 0);
     const double wild[] = { INFINITY, NAN, 1, 2, 3, 4, 5, 6 };
     assert_true(plain_distance_to(ag_dropout(ag_copy(wild, 8), 0), wild, 8) == 0);
     assert_true(ag_item(ag_sum(ag_dropout(ag_full(AG_F64, INFINITY, 100), 1 - 1e-16))) == 0);

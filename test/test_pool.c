@@ -136,6 +136,29 @@ static void workers_help(void **state)
     assert_true(others > 0);
 }
 
+struct slow {
+    pthread_t caller;
+    int ended[8];
+};
+static void slow_piece(void *context, int64_t piece)
+{
+    struct slow *s = context;
+    busy(pthread_equal(s->caller, pthread_self()) ? 20000 : 500000);
+    s->ended[piece] = 1;
+}
+
+/* However long a worker takes. */
+static void the_caller_waits(void **state)
+{
+    (void)state;
+    ag_set_threads(3);
+    for (int round = 0; round < 50; round++) {
+        struct slow s = { .caller = pthread_self() };
+        ag__parallel(8, slow_piece, &s);
+        for (int i = 0; i < 8; i++) assert_int_equal(s.ended[i], 1);
+    }
+}
+
 static void one_thread_is_the_caller(void **state)
 {
     (void)state;
@@ -298,18 +321,14 @@ static void scalars_start_no_thread(void **state)
 
 int main(void)
 {
+    ag__share_always = true;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(scalars_start_no_thread),
-        cmocka_unit_test(the_default),
-        cmocka_unit_test(every_piece_once),
-        cmocka_unit_test(jobs_do_not_mix),
-        cmocka_unit_test(nested_work_is_the_callers),
-        cmocka_unit_test(workers_help),
-        cmocka_unit_test(one_thread_is_the_caller),
-        cmocka_unit_test(the_number_follows),
-        cmocka_unit_test(users_share_the_pool),
-        cmocka_unit_test(a_fork_starts_anew),
-        cmocka_unit_test(misuse),
+        cmocka_unit_test(scalars_start_no_thread),    cmocka_unit_test(the_default),
+        cmocka_unit_test(every_piece_once),           cmocka_unit_test(jobs_do_not_mix),
+        cmocka_unit_test(nested_work_is_the_callers), cmocka_unit_test(workers_help),
+        cmocka_unit_test(the_caller_waits),           cmocka_unit_test(one_thread_is_the_caller),
+        cmocka_unit_test(the_number_follows),         cmocka_unit_test(users_share_the_pool),
+        cmocka_unit_test(a_fork_starts_anew),         cmocka_unit_test(misuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

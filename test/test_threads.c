@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <autograd/autograd.h>
+#include <autograd/base/pool.h>
 
 enum { THREADS = 8, ROUNDS = 20, IN = 16, OUT = 8, ROWS = 5 };
 static ag_tensor *w, *b;
@@ -149,6 +150,7 @@ static void tapes_beside_the_pool(void **state)
 
 int main(void)
 {
+    ag__share_always = true;
     const struct CMUnitTest tests[] = { cmocka_unit_test(threads_share_leaves),
                                         cmocka_unit_test(a_leaf_outlives_its_owner),
                                         cmocka_unit_test(tapes_beside_the_pool) };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <autograd/base/pool.h>
 #include <nn/nn.h>
 #include <optim/optim.h>
 
@@ -282,6 +283,7 @@ TEST(training)
 
 int main(void)
 {
+    ag__share_always = true;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_elements), cmocka_unit_test(test_layouts), cmocka_unit_test(test_reductions),
         cmocka_unit_test(test_losses),   cmocka_unit_test(test_indices), cmocka_unit_test(test_products),

@@ -55,6 +55,7 @@ static struct {
            .work = PTHREAD_COND_INITIALIZER,
            .rest = PTHREAD_COND_INITIALIZER };
 
+_Atomic bool ag__share_always;
 static _Thread_local bool inside; /* a piece is running on this thread */
 
 /* ---- how many --------------------------------------------------------------------------------------------------- */
@@ -160,7 +161,7 @@ static bool all_ended(void)
 static bool in_the_way(void)
 {
 #ifdef __linux__
-    return sched_getcpu() == atomic_load_explicit(&pool.cpu, memory_order_relaxed);
+    return sched_getcpu() == atomic_load_explicit(&pool.cpu, memory_order_relaxed) && !ag__share_always;
 #else
     return false;
 #endif
@@ -364,7 +365,7 @@ static void owned(int threads, int64_t pieces, ag__piece_fn *f, void *context)
         return;
     }
     int64_t loss = share(pieces, f, context);
-    account(loss < 0 ? loss : loss < SLACK ? 0 : loss - SLACK);
+    if (!ag__share_always) account(loss < 0 ? loss : loss < SLACK ? 0 : loss - SLACK);
 }
 
 int ag__sharers(void)

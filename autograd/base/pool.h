@@ -5,6 +5,7 @@
  * AG__WORTH) and otherwise run the loop themselves. */
 #ifndef AG_BASE_POOL_H
 #define AG_BASE_POOL_H
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A piece should take at least this many nanoseconds, about ten times what handing it over costs. */
@@ -20,4 +21,7 @@ void ag__parallel(int64_t pieces, ag__piece_fn *f, void *context);
 /* How many threads it would use now: 1 while it leaves the workers alone. For work that is faster in one piece and the
  * same bits however it is cut; the one piece goes through ag__parallel as well, which counts its time. */
 int ag__sharers(void);
+
+/* For tests: workers take part however busy the machine is, whatever that costs. */
+extern _Atomic bool ag__share_always;
 #endif

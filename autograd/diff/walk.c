@@ -127,10 +127,9 @@ static inline bool still_valid(ag_tensor *y)
     uint32_t saves = y->op->saves;
     const uint32_t *saw = ag__saw(y);
     if (ag__unlikely(y->flags & AG__SPENT))
-        return ag_fail(
-                   AG_ESAVED,
-                   "ag_backward passed %s %s before and gave back what it needs; the first time say .retain = true",
-                   ag__title(y->op), ag__text(y->layout)),
+        return ag_fail(AG_ESAVED,
+                       "ag_backward passed %s %s before and gave back what it needs; the first time say .retain = true",
+                       ag__title(y->op), ag__text(y->layout)),
                false;
     for (int i = 0; i < y->n_in; i++) {
         if (!y->in[i] || ag__likely(y->in[i]->base->version == saw[i])) continue;
