@@ -142,9 +142,10 @@ static ag_status raised_shape(const ag_call *c, ag_shape *out)
         bool fits = s.dtype == out->dtype && s.rank == out->rank;
         for (int k = 0; fits && k < s.rank; k++) fits = k == axis || s.dims[k] == out->dims[k];
         if (!fits)
-            return ag_fail(AG_ESHAPE, "%s: operand 1 is %s %s, operand %d %s %s; they do not join along axis %d",
-                           ag__title(c->op), ag_dtype_name(out->dtype), ag__text(c->in[0]->layout), i + 1,
-                           ag_dtype_name(l->dtype), ag__text(l), axis);
+            return ag_fail(s.dtype == out->dtype ? AG_ESHAPE : AG_EDTYPE,
+                           "%s: operand 1 is %s %s, operand %d %s %s; they do not join along axis %d", ag__title(c->op),
+                           ag_dtype_name(out->dtype), ag__text(c->in[0]->layout), i + 1, ag_dtype_name(l->dtype),
+                           ag__text(l), axis);
         out->dims[axis] += s.dims[axis];
     }
     return AG_OK;

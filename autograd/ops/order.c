@@ -326,8 +326,8 @@ static ag_tensor *median(const ag_op *op, const char *who, rule which, ag_tensor
     if (o.correction != 0 || o.interpolation)
         return ag_fail(AG_EINVAL, "%s: .correction and .interpolation are options of other reductions", who), NULL;
     if (o.axes.n > 1 || (o.index && !o.axes.n))
-        return ag_fail(AG_EINVAL, "%s: of %s %d axes: it takes one, or without .index none for all", who,
-                       ag__text(x->layout), o.axes.n),
+        return ag_fail(AG_EINVAL, "%s: %d axes of %s: it takes one, or none for all without .index", who, o.axes.n,
+                       ag__text(x->layout)),
                NULL;
     if (o.axes.n && (p.ranking.axis = ag__axis_or_0(o.axes.at[0], x->layout, who)) < 0) return NULL;
     return ag__apply(op, &p, x);

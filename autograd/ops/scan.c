@@ -282,9 +282,9 @@ static ag_status diff_shape(const ag_call *c, ag_shape *out)
         bool fits = e->dtype == l->dtype && e->rank == l->rank;
         for (int k = 0; fits && k < l->rank; k++) fits = k == d->axis || e->dims[k] == l->dims[k];
         if (!fits)
-            return ag_fail(AG_ESHAPE, "ag_diff: .%s %s %s does not join %s %s along axis %d",
-                           i == 1 ? "prepend" : "append", ag_dtype_name(e->dtype), ag__text(e), ag_dtype_name(l->dtype),
-                           ag__text(l), d->axis);
+            return ag_fail(e->dtype == l->dtype ? AG_ESHAPE : AG_EDTYPE,
+                           "ag_diff: .%s %s %s does not join %s %s along axis %d", i == 1 ? "prepend" : "append",
+                           ag_dtype_name(e->dtype), ag__text(e), ag_dtype_name(l->dtype), ag__text(l), d->axis);
         out->dims[d->axis] += e->dims[d->axis];
     }
     out->dims[d->axis] = out->dims[d->axis] > d->n ? out->dims[d->axis] - d->n : 0;

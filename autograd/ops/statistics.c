@@ -88,16 +88,15 @@ REDUCTION(nanmean, float_shape)
  * The mean is taken twice, the second time of what is left, and divides before it sums: exact for constant rows, and
  * nothing overflows that fits. */
 
-#define CENTRE(name, T)                                                       \
-    static void name(int64_t n, const void *from, void *to)                   \
-    {                                                                         \
-        const T *x = from;                                                    \
-        T *y = to;                                                            \
-        double mean = 0, rest = 0, each = (double)n;                          \
-        for (int64_t i = 0; i < n; i++) mean += (double)x[i] / each;          \
-        for (int64_t i = 0; i < n; i++) rest += ((double)x[i] - mean) / each; \
-        mean += rest;                                                         \
-        for (int64_t i = 0; i < n; i++) y[i] = (T)((double)x[i] - mean);      \
+#define CENTRE(name, T)                                                         \
+    static void name(int64_t n, const void *from, void *to)                     \
+    {                                                                           \
+        const T *x = from;                                                      \
+        T *y = to;                                                              \
+        double mean = 0, rest = 0, each = (double)n;                            \
+        for (int64_t i = 0; i < n; i++) mean += (double)x[i] / each;            \
+        for (int64_t i = 0; i < n; i++) rest += ((double)x[i] - mean) / each;   \
+        for (int64_t i = 0; i < n; i++) y[i] = (T)((double)x[i] - mean - rest); \
     }
 CENTRE(centre_f32, float)
 CENTRE(centre_f64, double)
@@ -141,7 +140,7 @@ static ag_tensor *var_compose(const ag_call *c)
     ag_tensor *x = joined(c->in[0], mask_of(c));
     if (!x) return NULL;
     double n = (double)last_size(x) - ((const spread *)c->attr)->correction;
-    ag_tensor *y = ag_div(ag_sum(ag_square(centred(x)), -1), n > 0 ? n : 0.0);
+    ag_tensor *d = centred(x), *y = ag_div(ag_sum(ag_mul(d, d), -1), n > 0 ? n : 0.0); /* 2 d might overflow */
     return (ag_reshape)(y, s.rank, s.dims);
 }
 /* Where the variance is 0 its root has slope 0, as in PyTorch. */
@@ -186,8 +185,8 @@ static ag_status quantile_shape(const ag_call *c, ag_shape *out)
     if (!floating(c)) return ag_error();
     if (!q) return ag_fail(AG_ENULL, "%s: q is NULL", who);
     if (q->dtype != l->dtype || q->rank > 1)
-        return ag_fail(AG_ESHAPE, "%s: q %s %s must be %s, one number or a list", who, ag_dtype_name(q->dtype),
-                       ag__text(q), ag_dtype_name(l->dtype));
+        return ag_fail(q->rank > 1 ? AG_ESHAPE : AG_EDTYPE, "%s: q %s %s must be %s, one number or a list", who,
+                       ag_dtype_name(q->dtype), ag__text(q), ag_dtype_name(l->dtype));
     for (int i = 0; i < l->rank; i++)
         if (mask_of(c) >> i & 1 && l->dims[i] == 0)
             return ag_fail(AG_ESHAPE, "%s: axis %d of %s holds nothing", who, i, ag__text(l));
