@@ -127,10 +127,11 @@ ag_tensor *(ag_diag_embed)(ag_tensor *x, const ag_diag_options *options)
 static ag_status diag_shape(const ag_call *c, ag_shape *out)
 {
     const ag__layout *l = c->in[0]->layout;
-    int64_t k = *(const int64_t *)c->attr, below = k < 0 ? -k : 0, right = below + k;
+    int64_t k = *(const int64_t *)c->attr;
     if (l->rank < 1 || l->rank > 2)
         return ag_fail(AG_ESHAPE, "ag_diag: %s is neither a vector nor a matrix", ag__text(l));
     if (!bounded(k, l, "ag_diag")) return ag_error();
+    int64_t below = k < 0 ? -k : 0, right = below + k;
     ag__shape_copy(out, l);
     out->rank = 3 - l->rank;
     if (l->rank == 1)
