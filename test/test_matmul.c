@@ -91,11 +91,32 @@ static void test_linear_random(void **state)
     }
 }
 
+/* The same as linear and then the function, to the last digits; rows enough for several passes of its mask. */
+static void test_linear_act(void **state)
+{
+    for (int round = 0; round < 60; round++) {
+        ag_tape_reset(*state);
+        ag_dtype dtype = plain_choice(2) ? AG_F64 : AG_F32;
+        double near = dtype == AG_F64 ? 1e-12 : 1e-4;
+        int64_t rows = 1 + plain_choice(round % 4 ? 20 : 300), in = size_up_to(20), out = 1 + plain_choice(70);
+        ag_tensor *x = ag_variable(plain_random(dtype, 2, ((int64_t[]){ rows, in })));
+        ag_tensor *w = ag_variable(plain_random(dtype, 2, ((int64_t[]){ out, in })));
+        ag_tensor *b = plain_choice(2) ? ag_variable(plain_random(dtype, 1, &out)) : NULL;
+        ag_activation act = (ag_activation)(AG_RELU + plain_choice(3));
+        ag_tensor *y = ag_linear_act(x, w, b, act), *z = ag_linear(x, w, b);
+        z = act == AG_RELU ? ag_relu(z) : act == AG_TANH ? ag_tanh(z) : ag_sigmoid(z);
+        assert_true(plain_distance(y, z) <= near);
+        same(y, z, x, near), same(y, z, w, near);
+        if (b) same(y, z, b, near);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_matmul_random, tape, end),
         cmocka_unit_test_setup_teardown(test_linear_random, tape, end),
+        cmocka_unit_test_setup_teardown(test_linear_act, tape, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
