@@ -119,7 +119,7 @@ static int64_t tile(nest *w)
 static void find_turned(nest *w, int written)
 {
     const loop_axis *run = &w->at[w->n_axis - 1];
-    for (int k = 0; w->step == TILE && k < w->n && w->n_turned < MOST_TURNED; k++)
+    for (int k = 0; w->step == TILE && w->n_axis > 1 && k < w->n && w->n_turned < MOST_TURNED; k++)
         if (k != written && w->item[k] >= 4 && run[-1].stride[k] == 1 && magnitude(run->stride[k]) > 1)
             w->turned[w->n_turned++] = k;
 }
