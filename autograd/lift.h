@@ -53,16 +53,22 @@ static inline ag_scalar ag__same(ag_scalar x) { return x; }
 #define AG__CPP_NUMBER(f)                                                                                              \
     inline ag_tensor *ag_##f(ag_tensor *a, double b) { return ag_##f(a, ag_num(b)); }                                  \
     inline ag_tensor *ag_##f(double a, ag_tensor *b) { return ag_##f(ag_num(a), b); }
+/* (f)(x, n, list) is the plain function for a list that is not const as well. */
 #define AG__CPP_LIST(f, T)                                                                                             \
+    inline ag_tensor *ag_##f(ag_tensor *x, int n, T *list) { return ag_##f(x, n, static_cast<const T *>(list)); }      \
     template <class... D> inline ag_tensor *ag_##f(ag_tensor *x, D... d)                                               \
     {                                                                                                                  \
-        const T list[] = { T(d)..., 0 };                                                                               \
+        const T list[] = { static_cast<T>(d)..., 0 };                                                                               \
         return ag_##f(x, int(sizeof...(d)), list);                                                                     \
     }
 #define AG__CPP_DIMS(f)                                                                                                \
+    inline ag_tensor *f(ag_dtype dtype, int rank, int64_t *dims)                                                       \
+    {                                                                                                                  \
+        return f(dtype, rank, static_cast<const int64_t *>(dims));                                                     \
+    }                                                                                                                  \
     template <class... D> inline ag_tensor *f(ag_dtype dtype, D... d)                                                  \
     {                                                                                                                  \
-        const int64_t dims[] = { int64_t(d)..., 0 };                                                                   \
+        const int64_t dims[] = { static_cast<int64_t>(d)..., 0 };                                                                   \
         return f(dtype, int(sizeof...(d)), dims);                                                                      \
     }
 AG__CPP_DIMS(ag_zeros)

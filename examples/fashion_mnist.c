@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CURVE "build/fashion_mnist.svg"
 enum { TEST_BATCH = 1000 };
@@ -87,6 +88,7 @@ typedef struct run {
     curve curve;       /* the loss of each batch */
     double train_loss; /* of the last epoch with a batch */
     int64_t steps;
+    bool stopped; /* by Ctrl-C */
 } run;
 
 static double count_right(ag_tensor *logits, ag_tensor *labels)
@@ -121,6 +123,7 @@ static ag_status train(run *r, int64_t epochs)
         while (!status && !interrupted && ag_next(r->train, &b)) status = train_batch(r, &b);
         if (status || (status = ag_error())) return status;
     }
+    r->stopped = interrupted;
     progress_stop(&r->progress);
     return AG_OK;
 }
@@ -143,7 +146,7 @@ static ag_status evaluate(run *r, verdict *v)
 static void report(const run *r, const verdict *v)
 {
     const progress *p = &r->progress;
-    if (interrupted)
+    if (r->stopped)
         printf("interrupted in epoch %lld of %lld, after %lld batches\n", (long long)p->epoch, (long long)p->epochs,
                (long long)r->steps);
     verdict_print(v, stdout);
@@ -154,6 +157,16 @@ static void report(const run *r, const verdict *v)
     else
         fprintf(stderr, "fashion_mnist: no drawing of the loss: %s: %s\n", CURVE, strerror(errno));
     printf("train loss: %.4f\ntest accuracy: %.4f\n", r->train_loss, verdict_accuracy(v));
+}
+
+/* Better known before the training than after it. */
+static bool can_be_saved(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    if (access(folder, W_OK) == 0) return true;
+    return ag_fail(AG_EIO, "--save %s: %s", path, strerror(errno)), false;
 }
 
 static int train_and_report(const settings *s)
@@ -170,7 +183,7 @@ static int train_and_report(const settings *s)
     r.test = ag_loader_new(test_set, .batch = TEST_BATCH);
     r.net = s->model->make();
     r.opt = s->optimizer->make(ag_parameters(r.net), lr);
-    if (ag_error()) goto out;
+    if (ag_error() || (s->save && !can_be_saved(s->save))) goto out;
 
     printf("%s, %s %g, batches of %lld, seed %lld\n", s->model->name, s->optimizer->name, lr, (long long)s->batch,
            (long long)s->seed);

@@ -1,12 +1,13 @@
 /* progress.c - the bar and the plain lines of progress.h. */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE
 #include <examples/progress.h>
 
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { BAR = 12 }; /* cells; the line has 80 columns */
+enum { BAR = 12 }; /* cells: the line has some 80 columns */
 
 static double now(void)
 {
@@ -26,13 +27,18 @@ void progress_epoch(progress *p, int64_t epoch)
     p->seen = 0, p->loss = 0, p->right = 0;
 }
 
+/* Over its last state, and no longer than the terminal is wide, or it would begin a line each time. */
 static void draw_bar(const progress *p, double rate)
 {
+    struct winsize size = { 0 };
+    char line[256];
+    int room = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col ? 80 : size.ws_col;
     int filled = (int)(BAR * p->seen / p->samples);
     double left = (double)((p->epochs - p->epoch + 1) * p->samples - p->seen) / rate;
-    printf("\r%lld/%lld [%.*s%*s]  loss %.4f  accuracy %.4f  %.0f samples/s  %.0f s left ", (long long)p->epoch,
-           (long long)p->epochs, filled, "############", BAR - filled, "", p->loss / (double)p->seen,
-           p->right / (double)p->seen, rate, left);
+    snprintf(line, sizeof line, "%lld/%lld [%.*s%*s]  loss %.4f  accuracy %.4f  %.0f samples/s  %.0f s left",
+             (long long)p->epoch, (long long)p->epochs, filled, "############", BAR - filled, "",
+             p->loss / (double)p->seen, p->right / (double)p->seen, rate, left);
+    printf("\r%.*s\033[K", room - 1, line);
 }
 
 void progress_batch(progress *p, int64_t n, double loss, double right)

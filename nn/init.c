@@ -141,6 +141,7 @@ static double gain_of(const ag_init_options *o, double usual)
 static ag_tensor *spread(ag_tensor *w, double std, bool uniform, const char *who)
 {
     double bound = sqrt(3) * std;
+    if (!isfinite(std) && ag_numel(w)) return ag_fail(AG_EINVAL, "%s: a gain that is not finite", who), w;
     return uniform ? fill(w, ag_rand, -bound, 2 * bound, who) : fill(w, ag_randn, 0, std, who);
 }
 
@@ -223,6 +224,7 @@ ag_tensor *ag_init_orthogonal(ag_tensor *w, double gain)
     static const char who[] = "ag_init_orthogonal";
     fans f;
     if (!fans_of(w, &f, who)) return w;
+    if (!isfinite(gain)) return ag_fail(AG_EINVAL, "%s: gain %g", who, gain), w;
     room r;
     if (open_room(&r, w, who)) put(&r, w, 0, gain, draw_orthogonal(ag_size(w, 0), (int64_t)f.in));
     close_room(&r);

@@ -15,6 +15,7 @@ static ag_tensor *sequential_forward(ag_module *m, ag_tensor *x)
 
 ag_module *(ag_Sequential)(int n, ag_module *const *child)
 {
+    if (n < 0 || (n > 0 && !child)) return ag_fail(AG_ENULL, "ag_Sequential: the list of %d modules is NULL", n), NULL;
     ag_module *m = ag_module_new("Sequential", sequential_forward, 0);
     for (int i = 0; i < n; i++) {
         char name[16];

@@ -58,6 +58,12 @@ static ag_tensor *gradient(ag_params params, int64_t i)
     return ag_grad_of(params.at[i].tensor);
 }
 
+static bool given(ag_params params, const char *who)
+{
+    if (params.at || params.n <= 0) return true;
+    return ag_fail(AG_ENULL, "%s: the list of %lld parameters is NULL", who, (long long)params.n), false;
+}
+
 static double largest(ag_params params)
 {
     double top = 0;
@@ -105,7 +111,7 @@ static double norm(ag_params params, double p)
 
 double ag_grad_norm(ag_params params)
 {
-    return norm(params, 2);
+    return given(params, "ag_grad_norm") ? norm(params, 2) : NAN;
 }
 
 double ag_clip_norm_p(ag_params params, double limit, double p)
@@ -114,6 +120,7 @@ double ag_clip_norm_p(ag_params params, double limit, double p)
         ag_fail(AG_EINVAL, "ag_clip_norm: limit %g of the %g-norm; neither may be negative, nor p zero", limit, p);
         return NAN;
     }
+    if (!given(params, "ag_clip_norm")) return NAN;
     double measured = norm(params, p), factor = isinf(limit) ? 1 : limit / (measured + 1e-6);
     for (int64_t i = 0; i < params.n && !(factor >= 1); i++) {
         ag_tensor *g = gradient(params, i);
@@ -134,6 +141,7 @@ double ag_clip_norm(ag_params params, double limit)
 double ag_clip_value(ag_params params, double low, double high)
 {
     if (!(low <= high)) return ag_fail(AG_EINVAL, "ag_clip_value: nothing lies in [%g, %g]", low, high), NAN;
+    if (!given(params, "ag_clip_value")) return NAN;
     double top = largest(params);
     for (int64_t i = 0; i < params.n; i++) {
         ag_tensor *g = gradient(params, i);

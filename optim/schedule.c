@@ -22,17 +22,18 @@ static double power_of(double lr, double factor, int64_t count)
 double ag_lr_linear(double from, double to, int64_t t, int64_t n)
 {
     double done = progress(t, n);
+    if (n < 0) return NAN;
     return done < 1 ? from + (to - from) * done : to;
 }
 
 double ag_lr_cosine(double from, double to, int64_t t, int64_t n)
 {
-    return half_wave(from, to, progress(t, n));
+    return n >= 0 ? half_wave(from, to, progress(t, n)) : NAN;
 }
 
 double ag_lr_polynomial(double from, double to, double power, int64_t t, int64_t n)
 {
-    return to + (from - to) * pow(1 - progress(t, n), power);
+    return n >= 0 ? to + (from - to) * pow(1 - progress(t, n), power) : NAN;
 }
 
 double ag_lr_restarts(double from, double to, int64_t t, int64_t first, double factor)
@@ -58,6 +59,7 @@ double ag_lr_step(double lr, double factor, int64_t t, int64_t every)
 double ag_lr_milestones(double lr, double factor, int64_t t, int n, const int64_t *at)
 {
     int64_t reached = 0;
+    if (n < 0 || (n > 0 && !at)) return NAN;
     for (int i = 0; i < n; i++) reached += t >= at[i];
     return power_of(lr, factor, reached);
 }
@@ -69,12 +71,14 @@ double ag_lr_exponential(double lr, double factor, int64_t t)
 
 double ag_lr_inverse_sqrt(double lr, int64_t t, int64_t warm)
 {
+    if (warm < 0) return NAN;
     if (t < warm) return ag_lr_linear(0, lr, t, warm);
     return lr * sqrt((warm > 1 ? (double)warm : 1) / (t > 1 ? (double)t : 1));
 }
 
 double ag_lr_warmup_stable_decay(double lr, int64_t t, int64_t warm, int64_t stable, int64_t decay)
 {
+    if (warm < 0 || stable < 0 || decay < 0) return NAN;
     if (t < warm) return ag_lr_linear(0, lr, t, warm);
     return t - warm < stable ? lr : ag_lr_linear(lr, 0, t - warm - stable, decay);
 }
@@ -97,6 +101,7 @@ double ag_lr_triangle(double low, double high, int64_t t, int64_t half)
 
 bool ag_patience_step(ag_patience *p, double value)
 {
+    if (!p) return false;
     if (!p->rounds++) p->best = p->maximise ? -INFINITY : INFINITY;
     p->improved = p->maximise ? value > p->best + p->min_delta : value < p->best - p->min_delta;
     if (p->improved)
@@ -108,6 +113,7 @@ bool ag_patience_step(ag_patience *p, double value)
 
 double ag_lr_plateau(ag_plateau *p, double lr, double value)
 {
+    if (!p) return NAN;
     if (!p->patience.limit) p->patience.limit = 10;
     if (!ag_patience_step(&p->patience, value)) return lr;
     p->patience.waited = 0;

@@ -1,8 +1,8 @@
 /* schedule.h - learning rates as plain functions of the step. No objects: nothing to attach, save or get out of step.
  *     ag_set_lr(opt, ag_lr_cosine(1e-3, 0, t, n));
  * Combine them in C:   t < warm ? ag_lr_linear(0, lr, t, warm) : ag_lr_cosine(lr, 0, t - warm, n - warm)
- * Steps count from 0; before 0 the first value holds, past n the last. Lengths that make no sense give NaN, which
- * ag_set_lr reports. The names in brackets are PyTorch's. */
+ * Steps count from 0; before 0 the first value holds, past n the last. A length of 0 is over at once; one below 0, or a
+ * period of 0, gives NaN, which ag_set_lr reports. The names in brackets are PyTorch's. */
 #ifndef AG_SCHEDULE_H
 #define AG_SCHEDULE_H
 #include <autograd/base.h>

@@ -169,7 +169,7 @@ static bool all_met(const replay_asked *asked, uint64_t met, FILE *err)
     const char *name = asked->only;
     for (int i = 0; name; i++) {
         size_t n = strcspn(name, ", ");
-        if (i < MAX_NAMES && !(met >> i & 1)) {
+        if (n && i < MAX_NAMES && !(met >> i & 1)) { /* blanks may follow commas */
             fprintf(err, "trajectories: %s has no rows of %.*s\n", asked->file, (int)n, name);
             all = false;
         }

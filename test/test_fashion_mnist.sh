@@ -78,7 +78,7 @@ is_interrupted() { # in the second epoch or later
 }
 draws_a_bar() {
     script -qec "'$program' --data '$small' --epochs 4" typescript >/dev/null && tr '\r' '\n' <typescript | grep -qE \
-        '^4/4 \[############\]  loss 0\.[0-9]{4}  accuracy 0\.[0-9]{4}  [0-9]+ samples/s  0 s left $'
+        '^4/4 \[############\]  loss 0\.[0-9]{4}  accuracy 0\.[0-9]{4}  [0-9]+ samples/s  0 s left.\[K$'
 }
 figures() { tail -n 2 "$1"; }
 agree() { [ "$(figures "$1")" = "$(figures "$2")" ]; }
@@ -106,10 +106,13 @@ if [ -e $data/train-images-idx3-ubyte.gz ]; then
     check trains_gzipped trains "$work/d.txt" --epochs 4 --seed 7
     check gzipped_same_figures agree "$work/a.txt" "$work/d.txt"
     check draws_the_loss grep -q '<polyline .*points="60.0,[0-9.]* .* 700.0,[0-9.]* "' build/fashion_mnist.svg
+    ln -s /dev/full full
     check saves "$program" --data "$small" --epochs 1 --save model.safetensors
     for name in 1.weight 1.bias 3.weight 3.bias; do check "saves_$name" grep -q "\"$name\":{" model.safetensors; done
-    check unwritable_is_an_error fails_saying 1 'nowhere/m: No such file' --data "$small" --epochs 1 --save nowhere/m
-    check unwritable_loses_no_figures grep -q '^test accuracy: 0' fails.txt
+    check unwritable_is_told_first fails_saying 1 'save nowhere/m: No such file' --data "$small" --epochs 1 --save nowhere/m
+    check unwritable_wastes_no_time sh -c '! grep -q epoch fails.txt'
+    check full_disk_is_an_error fails_saying 1 'No space left' --data "$small" --epochs 1 --save full
+    check full_disk_loses_no_figures grep -q '^test accuracy: 0' fails.txt
     mv build elsewhere
     check drawing_is_no_condition fails_saying 0 'no drawing.*No such file' --data "$small" --epochs 1
     mv elsewhere build

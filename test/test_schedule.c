@@ -158,7 +158,7 @@ static void the_ends_hold(void **state)
     }
     assert_true(ag_lr_milestones(0.5, 0.1, 7, 0, NULL) == 0.5);
     /* of no steps, the end; of one cycle of one step, its last */
-    assert_true(ag_lr_linear(0.1, 0.7, 0, 0) == 0.7 && ag_lr_linear(0.1, 0.7, 0, -3) == 0.7);
+    assert_true(ag_lr_linear(0.1, 0.7, 0, 0) == 0.7 && isnan(ag_lr_linear(0.1, 0.7, 0, -3)));
     assert_true(ag_lr_cosine(0.5, 0.25, 0, 0) == 0.25 && ag_lr_polynomial(0.5, 0.25, 2, 0, 0) == 0.25);
     close_to(ag_lr_one_cycle(0.5, 0, 1), 0.5 / 25e4);
 }

@@ -14,6 +14,7 @@ static bool count(const char *who, int n, const ag_params *lists, size_t *total)
     if (n < 0) return ag_fail(AG_EINVAL, "%s: %d lists", who, n), false;
     if (n && !lists) return ag_fail(AG_ENULL, "%s: the lists are NULL", who), false;
     for (int i = 0; i < n; i++) {
+        if (lists[i].n > 0 && !lists[i].at) return ag_fail(AG_ENULL, "%s: list %d is NULL", who, i), false;
         for (int64_t j = 0; j < lists[i].n; j++) {
             const ag_named *p = &lists[i].at[j];
             if (!p->name || !p->tensor) {
