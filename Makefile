@@ -104,11 +104,12 @@ ifneq ($(strip $(ZLIB)),)
 nn_flags := -DAG_HAVE_ZLIB $(shell pkg-config --cflags zlib 2>/dev/null)
 nn_libs  := $(or $(shell pkg-config --libs zlib 2>/dev/null),-lz)
 endif
-# Decompositions of matrices are LAPACK's. Without LAPACKE, or with LAPACKE= , they say that it is missing.
+# Decompositions of matrices are LAPACK's, loaded when first asked for. Without LAPACKE, or with LAPACKE= , they say that
+# it is missing.
 LAPACKE ?= $(shell pkg-config --exists lapacke 2>/dev/null && echo yes)
 ifneq ($(strip $(LAPACKE)),)
 ops_flags := -DAG_HAVE_LAPACKE $(shell pkg-config --cflags lapacke 2>/dev/null)
-ops_libs  := $(or $(shell pkg-config --libs lapacke 2>/dev/null),-llapacke)
+ops_libs  := -ldl
 endif
 # Large products by a CBLAS library: make BLAS=openblas (Debian's libopenblas-dev).
 ifneq ($(strip $(BLAS)),)

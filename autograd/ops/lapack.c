@@ -3,15 +3,47 @@
 #include <autograd/base/memory.h>
 #include <limits.h>
 
-/* CALL(rows, columns, routine, its arguments): of the matrix that is largest. */
+/* CALL(rows, columns, routine, its arguments): of the matrix that is largest.
+ *
+ * LAPACKE is loaded when the first matrix is decomposed: linked, it and the BLAS below it would cost every program some
+ * ten milliseconds at its start, threads of their own and room in each thread's stack. */
 #ifdef AG_HAVE_LAPACKE
+#include <dlfcn.h>
 #include <lapacke.h>
-#define CALL(m, n, f, ...)                                                                 \
-    (!countable(who, (m), (n)) ? AG__LAPACK_FAILED                                         \
-     : dtype == AG_F64         ? outcome(who, LAPACKE_d##f(LAPACK_ROW_MAJOR, __VA_ARGS__)) \
-                               : outcome(who, LAPACKE_s##f(LAPACK_ROW_MAJOR, __VA_ARGS__)))
+#include <pthread.h>
+#define ROUTINE(f) ((__typeof__(LAPACKE_##f) *)routine("LAPACKE_" #f))
+#define CALL(m, n, f, ...)                                                              \
+    (!ready(who, (m), (n)) ? AG__LAPACK_FAILED                                          \
+     : dtype == AG_F64     ? outcome(who, ROUTINE(d##f)(LAPACK_ROW_MAJOR, __VA_ARGS__)) \
+                           : outcome(who, ROUTINE(s##f)(LAPACK_ROW_MAJOR, __VA_ARGS__)))
 #define CALL_F64(m, n, f, ...) \
-    (!countable(who, (m), (n)) ? AG__LAPACK_FAILED : outcome(who, LAPACKE_d##f(LAPACK_ROW_MAJOR, __VA_ARGS__)))
+    (!ready(who, (m), (n)) ? AG__LAPACK_FAILED : outcome(who, ROUTINE(d##f)(LAPACK_ROW_MAJOR, __VA_ARGS__)))
+
+static void *library;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void load(void)
+{
+    library = dlopen("liblapacke.so.3", RTLD_LAZY | RTLD_LOCAL);
+    if (!library) library = dlopen("liblapacke.so", RTLD_LAZY | RTLD_LOCAL);
+}
+
+typedef void function(void);
+static function *routine(const char *name)
+{
+    function *f;
+    *(void **)&f = dlsym(library, name); /* as POSIX has it */
+    return f;
+}
+
+static bool ready(const char *who, int64_t m, int64_t n)
+{
+    if (m > INT_MAX || n > INT_MAX)
+        return ag_fail(AG_ESHAPE, "%s: [%lld,%lld] is more than LAPACK can count", who, (long long)m, (long long)n),
+               false;
+    if (!pthread_once(&once, load) && library) return true;
+    return ag_fail(AG_EMISSING, "%s: LAPACKE's library, liblapacke.so, is not there", who), false;
+}
 
 /* LAPACKE looks for NaNs itself, and has its own memory for work. */
 static int outcome(const char *who, lapack_int info)
@@ -19,12 +51,6 @@ static int outcome(const char *who, lapack_int info)
     if (info == LAPACK_WORK_MEMORY_ERROR || info == LAPACK_TRANSPOSE_MEMORY_ERROR)
         return ag_fail(AG_ENOMEM, "%s: LAPACK's memory for work", who), AG__LAPACK_FAILED;
     return info < 0 ? AG__LAPACK_NAN : info;
-}
-static bool countable(const char *who, int64_t m, int64_t n)
-{
-    if (m <= INT_MAX && n <= INT_MAX) return true;
-    ag_fail(AG_ESHAPE, "%s: [%lld,%lld] is more than LAPACK can count", who, (long long)m, (long long)n);
-    return false;
 }
 #else
 typedef int32_t lapack_int;
