@@ -6,6 +6,7 @@
 #define AG_LIFT_H
 #include <autograd/grad.h>
 #include <autograd/ops.h>
+#include <autograd/random.h>
 
 #define AG__LIFT_TENSOR(f)                                                                                             \
     static inline ag_tensor *ag__##f##_tn(ag_tensor *a, double b) { return ag_##f(a, ag_num(b)); }                     \

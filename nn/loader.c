@@ -61,7 +61,8 @@ ag_loader *(ag_loader_new)(ag_samples samples, const ag_loader_options *options)
         return ag_fail(AG_EINVAL, "%s: samples %lld to %lld of %lld", who, (long long)samples.from,
                        (long long)samples.to, (long long)samples.set->n),
                NULL;
-    if (o->batch < -1) return ag_fail(AG_EINVAL, "%s: .batch %lld; it is at least 1, or -1 for all", who, (long long)o->batch), NULL;
+    if (o->batch < -1)
+        return ag_fail(AG_EINVAL, "%s: .batch %lld; it is at least 1, or -1 for all", who, (long long)o->batch), NULL;
 
     ag_loader *l = ag__nn_alloc(sizeof *l, who);
     if (!l) return NULL;

@@ -6,6 +6,9 @@
 int main()
 {
     ag_tape *tape = ag_tape_new();
+    int64_t sizes[] = { 2, 3 }, turned[] = { 3, 2 }; // not const, and yet lists
+    ag_tensor *listed = (ag_reshape)((ag_ones)(AG_F32, 2, sizes), 2, turned);
+    if (ag_rank(listed) != 2 || ag_size(listed, 0) != 3 || ag_numel(listed) != 6) return 1;
     ag_scalar x = ag_input(0.5);
     ag_scalar y = ag_sin(x) * ag_exp(x) + 1.0;
     ag_backward(y);
