@@ -206,18 +206,19 @@ static void test_odd_sizes(void **unused)
     }
 }
 
-/* Past one and several blocks of every kind: of k, of rows, of columns that are packed and kept. */
+/* Past one and several blocks of every kind: of k, of rows, of columns that are packed and kept; and rows a page apart.
+ */
 static void test_large(void **unused)
 {
     (void)unused;
-    static const int64_t sizes[][3] = { { 50, 60, 700 },   { 50, 200, 530 }, { 400, 210, 40 },
-                                        { 350, 2100, 18 }, { 700, 97, 257 }, { 64, 9, 1000 } };
+    static const int64_t sizes[][3] = { { 50, 60, 700 },  { 50, 200, 530 }, { 400, 210, 40 },  { 350, 2100, 18 },
+                                        { 700, 97, 257 }, { 64, 9, 1000 },  { 1024, 110, 40 }, { 40, 1024, 30 } };
     FOR_EACH_TABLE(k, arch, d)
     {
-        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        for (size_t s = 0; s < 2 * sizeof sizes / sizeof *sizes; s++) {
             product p = random_product(k, arch, d);
-            p.m = sizes[s][0], p.n = sizes[s][1], p.inner = sizes[s][2];
-            p.a_kind = (int)up_to(1), p.b_kind = (int)up_to(1);
+            p.m = sizes[s / 2][0], p.n = sizes[s / 2][1], p.inner = sizes[s / 2][2];
+            p.a_kind = s % 2, p.b_kind = (int)up_to(1);
             check(&p);
         }
     }

@@ -33,13 +33,14 @@
 #define VL ((int)(AG__VECTOR_BYTES / sizeof(real)))
 enum {
     KC = 320,            /* a multiple of 16 */
-    A_BYTES = 400 << 10, /* of a block of A, a part of the second-level cache */
-    B_BYTES = 2 << 20,   /* of packed panels of B that are kept, a part of the third-level cache */
-    STACK_PANEL = 28672, /* without workspace; beside it a small thread still has room */
-    PACK_FROM = 100,     /* rows of A from which packing rows of B pays, if they are not */
-    NEAR = 2 << 20,      /* bytes: about as large as the second-level cache */
-    FAR = 8 << 20,       /* bytes of A from which packing it pays, */
-    PANELS_FROM = 9,     /* given as many panels of B */
+    LINE = 64,           /* bytes of a cache line, */
+    PAGE = 4096,         /* of what each way of the nearest cache holds, */
+    A_BYTES = 400 << 10, /* of a block of A, a part of the second-level cache, */
+    B_BYTES = 2 << 20,   /* of packed panels of B that are kept, a part of the third-level cache, */
+    NEAR = 2 << 20,      /* of a B that can be left in place, */
+    FAR = 8 << 20,       /* of an A that can't, */
+    STACK_PANEL = 28672, /* of a panel without workspace; beside it a small thread still has room */
+    PACK_FROM = 100,     /* rows of A from which packing rows of B pays */
     SMALL = 48,          /* multiply-adds up to which a plain loop wins */
     NARROW_FROM = 32,    /* of k: summing lanes costs */
     DOT_COLUMNS = 4,
@@ -214,24 +215,43 @@ static int64_t AG__TYPED(kc_of)(int64_t k)
     return blocks < 2 ? k : ((k + blocks - 1) / blocks + 15) / 16 * 16;
 }
 
+/* Do cache lines that many elements apart compete for one set of the nearest cache? */
+static bool AG__TYPED(crowded)(int64_t step)
+{
+    return step != 0 && step * (int64_t)sizeof(real) % PAGE == 0;
+}
+
+/* Rows of B, if few rows of A pass or all of it is near; but not single lines that compete. */
+static bool AG__TYPED(b_stays)(const ag__gemm *g)
+{
+    if (g->b_col != 1 || g->n < VL) return false;
+    if (NV * AG__VECTOR_BYTES <= LINE && AG__TYPED(crowded)(g->b_row)) return g->m <= 2 * MR;
+    const double bytes = (double)g->k * (double)g->b_row * sizeof(real);
+    return g->m < PACK_FROM || (bytes >= 0 && bytes <= NEAR);
+}
+
+/* A, if its columns are lines that compete, or its rows so many that they do; and it is read often enough. */
+static bool AG__TYPED(packs_a)(const ag__gemm *g)
+{
+    const bool far = (double)g->m * (double)g->k * sizeof(real) > FAR;
+    return (AG__TYPED(crowded)(g->a_col) && g->m >= 2 * MR && g->n > 2 * NV * VL) || (far && g->n > 8 * NV * VL);
+}
+
 static plan AG__TYPED(plan_of)(const ag__gemm *g)
 {
-    const int64_t size = (int64_t)sizeof(real), most = A_BYTES / KC / size, blocks = (g->m + most - 1) / most;
-    const double a_bytes = (double)g->m * (double)g->k * sizeof(real);
-    const double b_bytes = (double)g->k * (double)g->b_row * sizeof(real);
+    const int64_t most = A_BYTES / KC / (int64_t)sizeof(real), blocks = (g->m + most - 1) / most;
     plan p = { .kc = AG__TYPED(kc_of)(g->k), .columns = INT64_MAX, .nv = NV };
     p.rows = blocks == 1 ? g->m : ((g->m + blocks - 1) / blocks + GROUP - 1) / GROUP * GROUP;
-    p.in_place = g->b_col == 1 && g->n >= VL && (g->m < PACK_FROM || (b_bytes >= 0 && b_bytes <= NEAR));
+    p.in_place = AG__TYPED(b_stays)(g);
     p.keep = blocks > 1;
-    const size_t column = (size_t)(p.kc * size);
+    const size_t column = (size_t)p.kc * sizeof(real);
     if (!p.in_place) {
         int64_t columns = NV * VL, all = (g->n + VL - 1) / VL * VL;
-        if (p.keep) p.columns = B_BYTES / KC / size / columns * columns;
+        if (p.keep) p.columns = B_BYTES / KC / (int64_t)sizeof(real) / columns * columns;
         if (p.keep && all > columns) columns = all < p.columns ? all : p.columns;
         p.b_bytes = column * (size_t)columns;
     }
-    if (g->n > (PANELS_FROM - 1) * NV * VL && a_bytes > FAR)
-        p.a_bytes = column * (size_t)((most + GROUP - 1) / GROUP * GROUP);
+    if (AG__TYPED(packs_a)(g)) p.a_bytes = column * (size_t)((most + GROUP - 1) / GROUP * GROUP);
     return p;
 }
 
