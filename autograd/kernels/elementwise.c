@@ -7,6 +7,7 @@
 #include <autograd/kernels/isa.h>
 #include <autograd/kernels/kernels.h>
 #include <autograd/kernels/pairs.h>
+#include <autograd/kernels/shuffle.h>
 #include <math.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ enum { NEAR, LOOK, ANY };
 #else
 #include <autograd/kernels/math.h>
 #include <autograd/kernels/run.h>
+#include <autograd/kernels/vector.h>
 
 /* In the rows of elementary.h libm's names mean the functions of `real`, ours where there is one. */
 #define exp(x)      AG__TYPED(exp)(x)
@@ -47,15 +49,23 @@ enum { NEAR, LOOK, ANY };
 
 /* Some of ours serve a limited range. Their loops look first whether all arguments are NEAR, which is the rule; if not
  * they ask for ANY, that is for each element, so that its value does not depend on its neighbours'. */
-#define RANGED(f, beyond, ...)                                                        \
-    (mood == LOOK                     ? (far |= AG__TYPED(beyond)(__VA_ARGS__), K(0)) \
-     : mood == NEAR                   ? AG__TYPED(f)(__VA_ARGS__)                     \
-     : AG__TYPED(beyond)(__VA_ARGS__) ? AG__LIBM(f)(__VA_ARGS__)                      \
-                                      : AG__TYPED(f)(__VA_ARGS__))
+#define ANYWHERE(f, beyond, parameters, ...)                                                          \
+    static __attribute__((noinline)) real AG__TYPED(f##_any) parameters                               \
+    {                                                                                                 \
+        return AG__TYPED(beyond)(__VA_ARGS__) ? AG__LIBM(f)(__VA_ARGS__) : AG__TYPED(f)(__VA_ARGS__); \
+    }
+ANYWHERE(sin, trig_beyond, (real x), x)
+ANYWHERE(cos, trig_beyond, (real x), x)
+ANYWHERE(tan, trig_beyond, (real x), x)
+#define RANGED(f, beyond, ...)                                      \
+    (mood == LOOK   ? (far |= AG__TYPED(beyond)(__VA_ARGS__), K(0)) \
+     : mood == NEAR ? AG__TYPED(f)(__VA_ARGS__)                     \
+                    : AG__TYPED(f##_any)(__VA_ARGS__))
 #define sin(x) RANGED(sin, trig_beyond, x)
 #define cos(x) RANGED(cos, trig_beyond, x)
 #define tan(x) RANGED(tan, trig_beyond, x)
 #ifdef __FMA__
+ANYWHERE(pow, pow_beyond, (real a, real b), a, b)
 #define pow(a, b) RANGED(pow, pow_beyond, a, b)
 #else /* libm's is faster than ours */
 #define pow(a, b) AG__LIBM(pow)(a, b)
@@ -75,6 +85,8 @@ enum { NEAR, LOOK, ANY };
 
 #define operands AG__TYPED(operands)
 #define loop     AG__TYPED(loop)
+#define vec      AG__TYPED(vec)
+#define VL       ((int64_t)(AG__VECTOR_BYTES / sizeof(real)))
 
 /* ---- strides ---- */
 
@@ -83,8 +95,30 @@ typedef struct operands {
     const real *at[OPERANDS];
     int64_t stride[OPERANDS];
 } operands;
-/* out[i] = something of the operands, all contiguous */
+/* out[i] = something of the operands, all contiguous; n is a multiple of VL */
 typedef void loop(int64_t n, const real *const *at, real *out);
+
+/* What whole vectors leave over goes through one that is filled up with ones: so a loop's code stands once, and an
+ * element's value does not depend on where it is. */
+static __attribute__((noinline)) void AG__TYPED(contiguous)(loop *set, int64_t n, const real *const *at, real *out)
+{
+    const int rest = (int)(n % VL);
+    const int64_t whole = n - rest;
+    if (whole) set(whole, at, out);
+    if (!rest) return;
+    _Alignas(64) real in[OPERANDS][VL], result[VL];
+    const real *last[OPERANDS];
+    static const real count[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+    const AG__TYPED(lanes) ones = (*(const vec *)count >= (real)rest) & (AG__TYPED(lanes))((vec){ 0 } + 1);
+    for (int i = 0; i < OPERANDS; i++) {
+        last[i] = i && at[i] == at[0] ? in[0] : in[i];
+        if (last[i] != in[i]) continue;
+        vec v = AG__TYPED(load_lanes)(at[i] + whole, 0, rest);
+        *(vec *)in[i] = (vec)((AG__TYPED(lanes))v | ones);
+    }
+    set(VL, last, result);
+    AG__TYPED(store_lanes)(out + whole, 0, rest, *(const vec *)result);
+}
 
 AG__INLINE void AG__TYPED(plus)(int64_t n, const real *x, real *out)
 {
@@ -93,7 +127,8 @@ AG__INLINE void AG__TYPED(plus)(int64_t n, const real *x, real *out)
 }
 
 /* What is added passes through a buffer as well: a loop of its own for each row would double their code. */
-static void AG__TYPED(by_runs)(loop *set, int64_t n, const operands *o, real *out, int64_t stride, bool add)
+static __attribute__((noinline)) void AG__TYPED(by_runs)(loop *set, int64_t n, const operands *o, real *out,
+                                                         int64_t stride, bool add)
 {
     real buffer[OPERANDS][AG__BLOCK], result[AG__BLOCK];
     const real *at[OPERANDS];
@@ -107,7 +142,7 @@ static void AG__TYPED(by_runs)(loop *set, int64_t n, const operands *o, real *ou
             at[i] = same ? at[0] : AG__TYPED(gather)(o->at[i], o->stride[i], from, m, buffer[i]);
         }
         bool direct = stride == 1 && !add;
-        set(m, at, direct ? out + from : result);
+        AG__TYPED(contiguous)(set, m, at, direct ? out + from : result);
         if (stride == 0)
             ag__pairs_add(&sum, AG__TYPED(sum)(m, result, 1));
         else if (add && stride == 1)
@@ -118,12 +153,13 @@ static void AG__TYPED(by_runs)(loop *set, int64_t n, const operands *o, real *ou
     if (stride == 0) *out = (real)((add ? (double)*out : 0) + ag__pairs_sum(&sum));
 }
 
-AG__INLINE void AG__TYPED(run)(loop *set, int64_t n, const operands *o, real *out, int64_t stride, bool add)
+static __attribute__((noinline)) void AG__TYPED(run)(loop *set, int64_t n, const operands *o, real *out, int64_t stride,
+                                                     bool add)
 {
     bool flat = stride == 1;
     for (int i = 0; i < OPERANDS; i++) flat &= o->stride[i] == 1;
     if ((flat || n == 1) && !add)
-        set(n, o->at, out);
+        AG__TYPED(contiguous)(set, n, o->at, out);
     else
         AG__TYPED(by_runs)(set, n, o, out, stride, add);
 }
@@ -135,6 +171,7 @@ AG__INLINE void AG__TYPED(run)(loop *set, int64_t n, const operands *o, real *ou
     {                                                                                                          \
         const real *at_g = at[0], *at_x = at[1], *at_b = at[2], *at_y = at[3];                                 \
         AG__TYPED(bits) far = 0;                                                                               \
+        n &= -VL;                                                                                              \
         AG__INDEPENDENT                                                                                        \
         for (int64_t i = 0; i < n; i++) {                                                                      \
             real g = at_g[i], x = at_x[i], a = x, b = at_b[i], y = at_y[i], v = (real)(expression);            \
@@ -192,6 +229,8 @@ AG_UNARY_FUNCTIONS(UNARY)
     }
 AG_BINARY_FUNCTIONS(BINARY)
 
+#undef vec
+#undef VL
 #undef LOOP
 #undef UNARY
 #undef BINARY
