@@ -26,6 +26,11 @@ function mask(saves,   m, i, c) {
     }
     return m
 }
+function list(kind, row) { rows_of[kind] = rows_of[kind] " \\\n    " row }
+function scalar(name, rare, args, passed) {
+    if (rare) put("scalar_ops.h", "AG_API ag_scalar ags_" name "_on(ag_pen *p, " args ");\n")
+    put("scalar_ops.h", "static inline ag_scalar ags_" name "(" args ") { return ags_" name "_on(&ag__pen, " passed "); }\n")
+}
 BEGIN {
     FS = "\001"
     top("ops.h", "AG_OPS_H", "the differentiable operations. All return a temporary, or NULL (see error.h).",
@@ -38,15 +43,18 @@ BEGIN {
     if (kind == "T") { put("ops.h", "\n/* ---- " fold(note(2), 110) " */\n"); next }
     if (kind == "L") { declare("AG_API ag_list ag_" name "(" trim(part[3]) ");", note(4)); next }
     rows[++n_rows] = name
-    if (kind == "U") {
-        declare(t "(ag_tensor *x);", note(7)); unary[++n_unary] = name
+    if (kind == "U" || kind == "u") {
+        declare(t "(ag_tensor *x);", note(7)); unary[++n_unary] = name; kind_of[name] = kind
         row = "X(" name ", " mask(trim(part[3])) ", (" trim(part[4]) "), (" trim(part[5]) "), (" trim(part[6]) "))"
-        unary_rows = unary_rows " \\\n    " row
-    } else if (kind == "B") {
-        declare(t "(ag_tensor *a, ag_tensor *b);", note(7)); binary[++n_binary] = name
+        list(kind, row)
+    } else if (kind == "B" || kind == "c") {
+        declare(t "(ag_tensor *a, ag_tensor *b);", note(7)); binary[++n_binary] = name; kind_of[name] = kind
         split(part[5], slope, ";"); split(part[6], vjp, ";")
         row = "X(" name ", " mask(trim(part[3])) ", (" trim(part[4]) "), (" trim(slope[1]) "), (" trim(slope[2]) "), (" trim(vjp[1]) "), (" trim(vjp[2]) "))"
-        binary_rows = binary_rows " \\\n    " row
+        list(kind, row)
+    } else if (kind == "n") {
+        declare(t "(int n, ag_tensor *x);", note(6)); ordered[++n_ordered] = name
+        list(kind, "X(" name ", (" trim(part[3]) "), (" trim(part[4]) "), (" trim(part[5]) "))")
     } else if (kind == "b") { declare(t "(ag_tensor *a, ag_tensor *b);", note(3)); pairs[++n_pairs] = name }
     else if (kind == "A") declare(t "(ag_tensor *x, int axis);", note(3))
     else if (kind == "R") {
@@ -68,12 +76,14 @@ END {
     put("ops.h", "#endif\n#endif\n")
 
     top("elementary.h", "AG_ELEMENTARY_H", "the elementary functions as lists, for whoever needs one piece of code for each.", "")
-    put("elementary.h", "\n/* X(name, what the vjp reads, value, slope, vjp), in x, the result y and the gradient g. */\n#define AG_UNARY_FUNCTIONS(X)" unary_rows "\n")
-    put("elementary.h", "\n/* X(name, what the vjp reads, value, slopes by a and b, vjps by a and b). */\n#define AG_BINARY_FUNCTIONS(X)" binary_rows "\n#endif\n")
+    put("elementary.h", "\n/* X(name, what the vjp reads, value, slope, vjp), in x, the result y and the gradient g. */\n#define AG_UNARY_FUNCTIONS(X)" rows_of["U"] "\n")
+    put("elementary.h", "\n/* X(name, what the vjp reads, value, slopes by a and b, vjps by a and b). */\n#define AG_BINARY_FUNCTIONS(X)" rows_of["B"] "\n")
+    put("elementary.h", "\n/* The rare ones, in double: the same; and X(name, value, slope, vjp) of f_n(x). */\n#define AG_RARE_UNARY(X)" rows_of["u"] "\n\n#define AG_RARE_BINARY(X)" rows_of["c"] "\n\n#define AG_RARE_ORDERED(X)" rows_of["n"] "\n#endif\n")
 
-    top("scalar_ops.h", "AG_SCALAR_OPS_H", "the elementary functions of scalars: one statement each, inline (pen.h).", "#include <autograd/pen.h>\nAG_BEGIN\n\n")
-    for (i = 1; i <= n_unary; i++) put("scalar_ops.h", "static inline ag_scalar ags_" unary[i] "(ag_scalar x) { return ags_" unary[i] "_on(&ag__pen, x); }\n")
-    for (i = 1; i <= n_binary; i++) put("scalar_ops.h", "static inline ag_scalar ags_" binary[i] "(ag_scalar a, ag_scalar b) { return ags_" binary[i] "_on(&ag__pen, a, b); }\n")
+    top("scalar_ops.h", "AG_SCALAR_OPS_H", "the elementary functions of scalars: one statement each, inline (pen.h) or a call.", "#include <autograd/pen.h>\nAG_BEGIN\n\n")
+    for (i = 1; i <= n_unary; i++) scalar(unary[i], kind_of[unary[i]] == "u", "ag_scalar x", "x")
+    for (i = 1; i <= n_binary; i++) scalar(binary[i], kind_of[binary[i]] == "c", "ag_scalar a, ag_scalar b", "a, b")
+    for (i = 1; i <= n_ordered; i++) scalar(ordered[i], 1, "int n, ag_scalar x", "n, x")
     put("scalar_ops.h", "/* a b + c as one statement. */\nstatic inline ag_scalar ags_fma(ag_scalar a, ag_scalar b, ag_scalar c) { return ags_fma_on(&ag__pen, a, b, c); }\n\nAG_END\n#endif\n")
 
     top("generic.h", "AG_GENERIC_H", "one spelling for tensors, scalars and C numbers.\n * C: _Generic macros (lift.h); (ag_mul) is the plain function. C++: overloads, and operators on ag_scalar.", "#include <autograd/lift.h>\n\n#ifndef __cplusplus\n")
@@ -82,8 +92,10 @@ END {
     for (i = 1; i <= n_unary; i++) put("generic.h", "#define ag_" unary[i] "(x) AG__UNARY(" unary[i] ", x)\n")
     for (i = 1; i <= n_binary; i++) put("generic.h", "#define ag_" binary[i] "(a, b) AG__BINARY(" binary[i] ", a, b)\n")
     for (i = 1; i <= n_pairs; i++) put("generic.h", "#define ag_" pairs[i] "(a, b) AG__BINARYT(" pairs[i] ", a, b)\n")
+    for (i = 1; i <= n_ordered; i++) put("generic.h", "#define ag_" ordered[i] "(n, x) AG__ORDERED(" ordered[i] ", n, x)\n")
     put("generic.h", "#else\n")
     for (i = 1; i <= n_unary; i++) put("generic.h", "AG__CPP_UNARY(" unary[i] ")\n")
+    for (i = 1; i <= n_ordered; i++) put("generic.h", "AG__CPP_ORDERED(" ordered[i] ")\n")
     for (i = 1; i <= n_binary; i++) put("generic.h", "AG__CPP_BINARY(" binary[i] ")\nAG__CPP_NUMBER(" binary[i] ")\n")
     for (i = 1; i <= n_pairs; i++) put("generic.h", "AG__CPP_NUMBER(" pairs[i] ")\n")
     for (i = 1; i <= n_axes; i++) put("generic.h", "AG__CPP_LIST(" axes[i] ", int)\n")

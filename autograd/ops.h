@@ -51,6 +51,7 @@ AG_API ag_tensor *ag_relu(ag_tensor *x);                           /* max(x, 0);
 AG_API ag_tensor *ag_gelu(ag_tensor *x);
 /* gelu approximated by x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 */
 AG_API ag_tensor *ag_gelu_tanh(ag_tensor *x);
+AG_API ag_tensor *ag_silu(ag_tensor *x);                           /* x sigmoid(x), also called swish */
 
 /* ---- Elementary functions of tensors with parameters. */
 AG_API ag_tensor *ag_leaky_relu(ag_tensor *x, double slope);       /* x where x > 0, else slope x */
@@ -62,6 +63,108 @@ AG_API ag_tensor *ag_clamp(ag_tensor *x, double low, double high);
 AG_API ag_tensor *ag_dropout(ag_tensor *x, double p);
 /* a where condition (bool), else b; all three broadcast */
 AG_API ag_tensor *ag_where(ag_tensor *condition, ag_tensor *a, ag_tensor *b);
+
+/* ---- Activations. */
+AG_API ag_tensor *ag_logsigmoid(ag_tensor *x);                     /* log of sigmoid x, without overflow */
+AG_API ag_tensor *ag_mish(ag_tensor *x);                           /* x tanh(softplus(x)) */
+/* s x where x > 0, else s a (e^x - 1); s = 1.0507.., a = 1.6732.. (Klambauer et al. 2017) */
+AG_API ag_tensor *ag_selu(ag_tensor *x);
+AG_API ag_tensor *ag_relu6(ag_tensor *x);                          /* min(max(x, 0), 6); slope 0 at 0 and 6 */
+/* min(max(x + 3, 0), 6) / 6; the slope is the float nearest to 1/6, as PyTorch's, and 0 at -3 and 3 */
+AG_API ag_tensor *ag_hardsigmoid(ag_tensor *x);
+AG_API ag_tensor *ag_hardswish(ag_tensor *x);                      /* x hardsigmoid(x); slope x / 3 + 1/2 at -3 and 3 */
+AG_API ag_tensor *ag_softsign(ag_tensor *x);                       /* x / (1 + |x|) */
+AG_API ag_tensor *ag_tanhshrink(ag_tensor *x);                     /* x - tanh x */
+/* x where x > 0, else alpha (e^x - 1); alpha 1 */
+AG_API ag_tensor *ag_elu(ag_tensor *x, AG_OPTIONS(ag_activation_options));
+/* x where x > 0, else alpha (e^(x / alpha) - 1); alpha 1 */
+AG_API ag_tensor *ag_celu(ag_tensor *x, AG_OPTIONS(ag_activation_options));
+/* x where |x| > lambd, else 0; lambd 1/2 */
+AG_API ag_tensor *ag_hardshrink(ag_tensor *x, AG_OPTIONS(ag_activation_options));
+/* x moved by lambd towards 0, 0 where |x| <= lambd; lambd 1/2 */
+AG_API ag_tensor *ag_softshrink(ag_tensor *x, AG_OPTIONS(ag_activation_options));
+/* min(max(x, min_val), max_val), -1 and 1; slope 0 at both */
+AG_API ag_tensor *ag_hardtanh(ag_tensor *x, AG_OPTIONS(ag_activation_options));
+/* x where x > threshold, else value; slope 0 there */
+AG_API ag_tensor *ag_threshold(ag_tensor *x, double threshold, double value);
+/* x where x > 0, else weight x; weight: one number, or [c] along axis 1 of x */
+AG_API ag_tensor *ag_prelu(ag_tensor *x, ag_tensor *weight);
+/* x where x > 0, else x times a random number of [lower, upper] if .training, else their mean */
+AG_API ag_tensor *ag_rrelu(ag_tensor *x, AG_OPTIONS(ag_activation_options));
+/* one half along an axis times the sigmoid of the other */
+AG_API ag_tensor *ag_glu(ag_tensor *x, int axis);
+AG_API ag_tensor *ag_softmin(ag_tensor *x, int axis);              /* softmax of -x */
+
+/* ---- Special functions. */
+AG_API ag_tensor *ag_acosh(ag_tensor *x);                          /* inverse hyperbolic cosine */
+AG_API ag_tensor *ag_asinh(ag_tensor *x);                          /* inverse hyperbolic sine */
+AG_API ag_tensor *ag_atanh(ag_tensor *x);                          /* inverse hyperbolic tangent */
+AG_API ag_tensor *ag_exp2(ag_tensor *x);                           /* 2^x */
+AG_API ag_tensor *ag_log2(ag_tensor *x);                           /* logarithm to base 2 */
+AG_API ag_tensor *ag_log10(ag_tensor *x);                          /* logarithm to base 10 */
+AG_API ag_tensor *ag_cbrt(ag_tensor *x);                           /* cube root; slope inf at 0 */
+AG_API ag_tensor *ag_lgamma(ag_tensor *x);                         /* log of |Gamma(x)| */
+AG_API ag_tensor *ag_digamma(ag_tensor *x);                        /* slope of lgamma; -inf at 0, NaN at -1, -2, .. */
+AG_API ag_tensor *ag_polygamma(int n, ag_tensor *x);               /* n-th derivative of digamma, n >= 0 */
+AG_API ag_tensor *ag_erfinv(ag_tensor *x);                         /* inverse of erf */
+AG_API ag_tensor *ag_erfcx(ag_tensor *x);                          /* e^(x^2) erfc(x) */
+AG_API ag_tensor *ag_ndtr(ag_tensor *x);                           /* Phi(x), the normal distribution */
+AG_API ag_tensor *ag_log_ndtr(ag_tensor *x);                       /* log of ndtr, for small x too */
+AG_API ag_tensor *ag_ndtri(ag_tensor *x);                          /* inverse of ndtr */
+AG_API ag_tensor *ag_entr(ag_tensor *x);                           /* -x log x, 0 at 0, -inf below */
+AG_API ag_tensor *ag_i0(ag_tensor *x);                             /* modified Bessel function of order 0 */
+AG_API ag_tensor *ag_i1(ag_tensor *x);                             /* modified Bessel function of order 1 */
+AG_API ag_tensor *ag_i0e(ag_tensor *x);                            /* e^-|x| i0(x); slope 0 at 0 */
+AG_API ag_tensor *ag_i1e(ag_tensor *x);                            /* e^-|x| i1(x) */
+AG_API ag_tensor *ag_iv(int n, ag_tensor *x);                      /* modified Bessel function of order n */
+AG_API ag_tensor *ag_ive(int n, ag_tensor *x);                     /* e^-|x| iv(n, x) */
+AG_API ag_tensor *ag_sinc(ag_tensor *x);                           /* sin(pi x) / (pi x), 1 at 0 */
+/* n-th derivative of sinc; the first by PyTorch's formula */
+AG_API ag_tensor *ag_sinc_derivative(int n, ag_tensor *x);
+AG_API ag_tensor *ag_frac(ag_tensor *x);                           /* x without its whole part; slope 1 */
+AG_API ag_tensor *ag_sgn(ag_tensor *x);                            /* sign */
+AG_API ag_tensor *ag_rad2deg(ag_tensor *x);                        /* radians in degrees */
+AG_API ag_tensor *ag_deg2rad(ag_tensor *x);                        /* degrees in radians */
+/* sqrt(a^2 + b^2), without overflow; slopes 0 at the origin */
+AG_API ag_tensor *ag_hypot(ag_tensor *a, ag_tensor *b);
+/* the larger, of NaN the other; the gradient of ties is a's */
+AG_API ag_tensor *ag_fmax(ag_tensor *a, ag_tensor *b);
+/* the smaller, of NaN the other; the gradient of ties is a's */
+AG_API ag_tensor *ag_fmin(ag_tensor *a, ag_tensor *b);
+AG_API ag_tensor *ag_fmod(ag_tensor *a, ag_tensor *b);             /* a - b trunc(a / b): the sign of a */
+AG_API ag_tensor *ag_remainder(ag_tensor *a, ag_tensor *b);        /* a - b floor(a / b): the sign of b */
+AG_API ag_tensor *ag_copysign(ag_tensor *a, ag_tensor *b);         /* |a| with the sign of b; slope 0 at a = 0 */
+AG_API ag_tensor *ag_logaddexp(ag_tensor *a, ag_tensor *b);        /* log(e^a + e^b), without overflow */
+AG_API ag_tensor *ag_logaddexp2(ag_tensor *a, ag_tensor *b);       /* log2(2^a + 2^b), without overflow */
+AG_API ag_tensor *ag_xlogy(ag_tensor *a, ag_tensor *b);            /* a log b, 0 where a = 0 */
+AG_API ag_tensor *ag_xlog1py(ag_tensor *a, ag_tensor *b);          /* a log(1 + b), 0 where a = 0 */
+/* 0 where a < 0, 1 where a > 0, b where a = 0 */
+AG_API ag_tensor *ag_heaviside(ag_tensor *a, ag_tensor *b);
+AG_API ag_tensor *ag_ldexp(ag_tensor *a, ag_tensor *b);            /* a 2^b */
+AG_API ag_tensor *ag_float_power(ag_tensor *a, ag_tensor *b);      /* a^b in f64 */
+AG_API ag_tensor *ag_clamp_min(ag_tensor *a, ag_tensor *b);        /* the larger; the gradient of ties is a's */
+AG_API ag_tensor *ag_clamp_max(ag_tensor *a, ag_tensor *b);        /* the smaller; the gradient of ties is a's */
+/* log(x / (1 - x)); with .eps of x kept in [eps, 1 - eps], slope 0 outside */
+AG_API ag_tensor *ag_logit(ag_tensor *x, AG_OPTIONS(ag_activation_options));
+/* x, but numbers in the place of NaN and infinities, with slope 0 */
+AG_API ag_tensor *ag_nan_to_num(ag_tensor *x, AG_OPTIONS(ag_nan_options));
+/* log of the p-variate gamma function: p (p - 1) / 4 log pi + the sum of lgamma(x - j / 2) for j < p */
+AG_API ag_tensor *ag_multigammaln(ag_tensor *x, int p);
+AG_API ag_tensor *ag_addcmul(ag_tensor *x, ag_tensor *a, ag_tensor *b, double value); /* x + value a b */
+/* x + value a / b */
+AG_API ag_tensor *ag_addcdiv(ag_tensor *x, ag_tensor *a, ag_tensor *b, double value);
+/* a + weight (b - a); in C the weight may be a number */
+AG_API ag_tensor *ag_lerp(ag_tensor *a, ag_tensor *b, ag_tensor *weight);
+
+/* ---- Predicates: bool tensors, no gradient. */
+AG_API ag_tensor *ag_isnan(ag_tensor *x);                          /* is it NaN */
+AG_API ag_tensor *ag_isinf(ag_tensor *x);                          /* is it an infinity */
+AG_API ag_tensor *ag_isfinite(ag_tensor *x);                       /* is it neither */
+AG_API ag_tensor *ag_signbit(ag_tensor *x);                        /* is it negative, or -0 */
+AG_API ag_tensor *ag_logical_not(ag_tensor *x);                    /* is it 0 */
+AG_API ag_tensor *ag_logical_and(ag_tensor *a, ag_tensor *b);      /* are both not 0; any dtype each */
+AG_API ag_tensor *ag_logical_or(ag_tensor *a, ag_tensor *b);       /* is one not 0 */
+AG_API ag_tensor *ag_logical_xor(ag_tensor *a, ag_tensor *b);      /* is just one not 0 */
 
 /* ---- Comparisons: bool tensors, no gradient. Either operand may be a C number. */
 AG_API ag_tensor *ag_eq(ag_tensor *a, ag_tensor *b);               /* a == b */
@@ -432,6 +535,14 @@ AG_END
 #define ag_permute(...) AG__DIMS1(ag_permute, __VA_ARGS__, AG__LAST)
 #define ag_repeat(...) AG__DIMS1(ag_repeat, __VA_ARGS__, AG__LAST)
 #define ag_tile(...) AG__DIMS1(ag_tile, __VA_ARGS__, AG__LAST)
+#define ag_elu(...) AG__CALL1(ag_elu, ag_activation_options, __VA_ARGS__, AG__SIZE(ag_activation_options))
+#define ag_celu(...) AG__CALL1(ag_celu, ag_activation_options, __VA_ARGS__, AG__SIZE(ag_activation_options))
+#define ag_hardshrink(...) AG__CALL1(ag_hardshrink, ag_activation_options, __VA_ARGS__, AG__SIZE(ag_activation_options))
+#define ag_softshrink(...) AG__CALL1(ag_softshrink, ag_activation_options, __VA_ARGS__, AG__SIZE(ag_activation_options))
+#define ag_hardtanh(...) AG__CALL1(ag_hardtanh, ag_activation_options, __VA_ARGS__, AG__SIZE(ag_activation_options))
+#define ag_rrelu(...) AG__CALL1(ag_rrelu, ag_activation_options, __VA_ARGS__, AG__SIZE(ag_activation_options))
+#define ag_logit(...) AG__CALL1(ag_logit, ag_activation_options, __VA_ARGS__, AG__SIZE(ag_activation_options))
+#define ag_nan_to_num(...) AG__CALL1(ag_nan_to_num, ag_nan_options, __VA_ARGS__, AG__SIZE(ag_nan_options))
 #define ag_var(...) AG__CALL1(ag_var, ag_reduce_options, __VA_ARGS__, AG__SIZE(ag_reduce_options))
 #define ag_std(...) AG__CALL1(ag_std, ag_reduce_options, __VA_ARGS__, AG__SIZE(ag_reduce_options))
 #define ag_median(...) AG__CALL1(ag_median, ag_reduce_options, __VA_ARGS__, AG__SIZE(ag_reduce_options))

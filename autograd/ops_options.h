@@ -21,6 +21,23 @@ typedef struct ag_sizes {
 #define AG_SIZES(...)                                                                                                  \
     ((ag_sizes){ (const int64_t[]){ __VA_ARGS__ }, (int)(sizeof((const int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)) })
 #endif
+/* An option given to a function that does not have it is AG_EINVAL. */
+typedef struct ag_activation_options {
+    double alpha;            /* elu, celu: 1 */
+    double lambd;            /* hardshrink, softshrink: 1/2 */
+    double min_val, max_val; /* hardtanh: -1 and 1 */
+    double lower, upper;     /* rrelu: 1/8 and 1/3 */
+    double eps;              /* logit: x is kept in [eps, 1 - eps]; AG_ZERO in [0, 1]; default: as it is */
+    bool training;           /* rrelu */
+    uint32_t size;
+} ag_activation_options;
+
+typedef struct ag_nan_options { /* nan_to_num */
+    double nan;    /* 0 */
+    double posinf; /* the dtype's largest number */
+    double neginf; /* the dtype's lowest */
+    uint32_t size;
+} ag_nan_options;
 
 typedef enum ag_reduction { AG_MEAN, AG_SUM, AG_NONE } ag_reduction;
 /* An option given to a loss that does not have it is AG_EINVAL. */

@@ -56,6 +56,7 @@ enum ag__statement {
     AG_UNARY_FUNCTIONS(AG__S)  /* f(x)     | partial, but neg: none */
     AG_BINARY_FUNCTIONS(AG__S) /* f(a, b)  | two partials, but add, sub: none. Of a constant operand: its value */
 #undef AG__S
+    AG__S_FUNCTION, /* tape/functions.h | two partials (of no operand: its value), a descriptor's address */
     AG__S_LONG
 };
 

@@ -9,8 +9,9 @@ BEGIN { print "| operation | signature | formula, conventions | family |\n|---|-
 {
     parts = split($0, part, / \| /); kind = trim(part[1]); name = trim(part[2]); f = "ag_" name
     if (kind == "T") { family = trim(part[2]); sub(/[.:].*/, "", family) }
-    else if (kind == "U") row(f "(x)", note(7) "; x a tensor or an ag_scalar")
-    else if (kind == "B") row(f "(a, b)", note(7) "; a, b tensors, ag_scalars or C numbers")
+    else if (kind == "U" || kind == "u") row(f "(x)", note(7) "; x a tensor or an ag_scalar")
+    else if (kind == "n") row(f "(n, x)", note(6) "; x a tensor or an ag_scalar")
+    else if (kind == "B" || kind == "c") row(f "(a, b)", note(7) "; a, b tensors, ag_scalars or C numbers")
     else if (kind == "b") row(f "(a, b)", note(3) "; a, b tensors, one may be a C number")
     else if (kind == "A") row(f "(ag_tensor *x, int axis)", note(3))
     else if (kind == "R") row(f "(ag_tensor *x, int axes...), " f "_keep", note(3))

@@ -209,7 +209,7 @@ static bool is_elementwise(const char *name)
 /* With a slope of 0 wherever there is one. */
 static bool is_flat(const char *name)
 {
-    static const char *const names[] = { "sign", "floor", "ceil", "trunc", "round" };
+    static const char *const names[] = { "sign", "floor", "ceil", "trunc", "round", "sgn" };
     return is_among(name, sizeof names / sizeof *names, names);
 }
 

@@ -35,6 +35,14 @@ static void apply_unary(const ag_scalar *x, ag_scalar *y, void *user)
     for (int i = 0; i < 3; i++) y[i] = ((const twin *)user)->unary(x[i]);
 }
 
+#define ORDERED(name, ...)                          \
+    static ag_scalar name##_of_order_2(ag_scalar x) \
+    {                                               \
+        return ags_##name(2, x);                    \
+    }
+AG_RARE_ORDERED(ORDERED)
+#undef ORDERED
+
 /* Of two variables, of one and a number, of one twice. */
 static void apply_binary(const ag_scalar *x, ag_scalar *y, void *user)
 {
@@ -52,7 +60,9 @@ static void scalar_twins(void **state)
     static const twin all[] = {
 #define UNARY(name, ...)  { &samples_##name, ags_##name, NULL },
 #define BINARY(name, ...) { &samples_##name, NULL, ags_##name },
-        AG_UNARY_FUNCTIONS(UNARY) AG_BINARY_FUNCTIONS(BINARY)
+        AG_UNARY_FUNCTIONS(UNARY) AG_BINARY_FUNCTIONS(BINARY) AG_RARE_UNARY(UNARY) AG_RARE_BINARY(BINARY)
+#define ORDERED(name, ...) { &samples_##name, name##_of_order_2, NULL },
+            AG_RARE_ORDERED(ORDERED)
     };
     static const double at[] = { 0.17, 0.61, 0.93 };
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) {

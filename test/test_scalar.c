@@ -107,6 +107,10 @@ static double f_gelu_tanh(double x)
 {
     return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
 }
+static double f_silu(double x)
+{
+    return x * f_sigmoid(x);
+}
 static double f_neg(double x)
 {
     return -x;
@@ -147,6 +151,7 @@ static const struct {
     { "round", rint, 1.6, 2.4 },
     { "gelu", f_gelu, -3, 3 },
     { "gelu_tanh", f_gelu_tanh, -3, 3 },
+    { "silu", f_silu, -3, 3 },
 };
 static double f_add(double a, double b)
 {

@@ -30,6 +30,13 @@ static bool adopt_each_other(ag_tape *t, ag_tensor **a, ag_tensor **b, const cha
     return *a && *b;
 }
 
+ag_tensor *ag__apply_pair(const ag_op *op, const char *who, ag_tensor *a, ag_tensor *b)
+{
+    ag_tape *t = ag__tape(who);
+    if (!t || !(a = ag__operand(t, a, who, 1)) || !(b = ag__operand(t, b, who, 2))) return NULL;
+    return adopt_each_other(t, &a, &b, who) ? ag__apply(op, NULL, a, b) : NULL;
+}
+
 /* ---- forward ---- */
 
 static ag_tensor *unary(const ag_op *op, int code, const char *who, ag_tensor *x)
@@ -149,105 +156,59 @@ static bool binary_backward(ag_tape *t, ag_tensor *y, int code, const bool *need
     return true;
 }
 
-/* ---- rules that the table's one-liners call by name (tape/rules.h has the scalars' side) ---- */
-
-/* As for scalars, in tape/rules.h. */
-ag_tensor *ag__gelu_tanh_slope_t(ag_tensor *x, ag_tensor *y)
-{
-    ag_tensor *x2 = ag_mul(0.044715, ag_square(x)),
-              *s = ag_sigmoid(ag_mul(ag_mul(1.5957691216057308, x), ag_add(1.0, x2)));
-    return ag_add(s, ag_mul(ag_mul(y, ag_sub(1.0, s)), ag_mul(1.5957691216057308, ag_add(1.0, ag_mul(3.0, x2)))));
-}
-
-/* b a^(b-1), and 0 where b is 0. */
-ag_tensor *ag__pow_by_base_t(ag_tensor *g, ag_tensor *a, ag_tensor *b)
-{
-    ag_tensor *slope = ag_mul(b, ag_pow(a, ag_sub(b, 1.0)));
-    return ag_mul(g, ag_where(ag_eq(b, 0.0), ag_zeros_like(b), slope));
-}
-/* y log a, and 0 where a is 0 and b not negative. */
-ag_tensor *ag__pow_by_exponent_t(ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y)
-{
-    ag_tensor *still = ag_where(ag_eq(a, 0.0), ag_ge(b, 0.0), ag_ne(a, a));
-    return ag_mul(g, ag_where(still, ag_zeros_like(y), ag_mul(y, ag_log(a))));
-}
-/* 1 where a > b, 1/2 where they are equal, else 0: a constant. */
-ag_tensor *ag__larger_t(ag_tensor *a, ag_tensor *b)
-{
-    if (!a || !b) return NULL;
-    ag_dtype dtype = ag_dtype_of(a);
-    return ag_add(ag_to(ag_gt(a, b), dtype), ag_mul(0.5, ag_to(ag_eq(a, b), dtype)));
-}
-/* p / (a^2 + b^2), and 0 at the origin. */
-ag_tensor *ag__over_square_t(ag_tensor *p, ag_tensor *a, ag_tensor *b)
-{
-    ag_tensor *r = ag_add(ag_square(a), ag_square(b));
-    if (!r) return NULL;
-    return ag_where(ag_eq(r, 0.0), ag_zeros_like(r), ag_div(p, r));
-}
-
 /* ---- the rows ---- */
 
-#define UNARY(fn, saves_, value_, slope_, vjp_)                              \
-    AG__VJP1(fn##_vjp, vjp_)                                                 \
-    static ag_status fn##_jvp(ag_call *c)                                    \
-    {                                                                        \
-        ag_tensor *g = c->tangent[0], *x = c->in[0], *y = c->out[0];         \
-        (void)x, (void)y;                                                    \
-        if (g) c->tout[0] = (vjp_);                                          \
-        return !g || c->tout[0] ? AG_OK : ag_error();                        \
-    }                                                                        \
-    static const ag__elementwise fn##_impl = { AG__F_##fn, unary_backward }; \
-    const ag_op ag__op_##fn = {                                              \
-        .name = #fn,                                                         \
-        .n_in = 1,                                                           \
-        .shape = unary_shape,                                                \
-        .forward = unary_forward,                                            \
-        .vjp = fn##_vjp,                                                     \
-        .jvp = fn##_jvp,                                                     \
-        .saves = (saves_),                                                   \
-        .flags = AG_OP_STRIDED,                                              \
-        .impl = &fn##_impl,                                                  \
-    };                                                                       \
-    ag_tensor *(ag_##fn)(ag_tensor * x)                                      \
-    {                                                                        \
-        return unary(&ag__op_##fn, AG__F_##fn, "ag_" #fn, x);                \
+#define RULES(fn)                              \
+    static ag_status fn##_vjp(ag_call *c)      \
+    {                                          \
+        return ag__rule_vjp(c, fn##_rule, -1); \
+    }                                          \
+    static ag_status fn##_jvp(ag_call *c)      \
+    {                                          \
+        return ag__rule_jvp(c, fn##_rule, -1); \
+    }
+#define DESCRIPTOR(fn, inputs, kind, saves_)                                  \
+    static const ag__elementwise fn##_impl = { AG__F_##fn, kind##_backward }; \
+    const ag_op ag__op_##fn = {                                               \
+        .name = #fn,                                                          \
+        .n_in = inputs,                                                       \
+        .shape = shape,                                                       \
+        .forward = kind##_forward,                                            \
+        .vjp = fn##_vjp,                                                      \
+        .jvp = fn##_jvp,                                                      \
+        .saves = (saves_),                                                    \
+        .flags = AG_OP_STRIDED,                                               \
+        .impl = &fn##_impl,                                                   \
+    };
+
+#define UNARY(fn, saves_, value_, slope_, vjp_)                                                         \
+    static AG__COLD ag_tensor *fn##_rule(int i, ag_tensor *g, ag_tensor *x, ag_tensor *b, ag_tensor *y) \
+    {                                                                                                   \
+        (void)i, (void)x, (void)b, (void)y;                                                             \
+        return (vjp_);                                                                                  \
+    }                                                                                                   \
+    RULES(fn)                                                                                           \
+    DESCRIPTOR(fn, 1, unary, saves_)                                                                    \
+    ag_tensor *(ag_##fn)(ag_tensor * x)                                                                 \
+    {                                                                                                   \
+        return unary(&ag__op_##fn, AG__F_##fn, "ag_" #fn, x);                                           \
     }
 
-#define BINARY(fn, saves_, value_, slope_a_, slope_b_, vjp_a_, vjp_b_)                       \
-    AG__VJP2(fn##_vjp, vjp_a_, vjp_b_)                                                       \
-    static ag_tensor *fn##_by(int i, ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y) \
-    {                                                                                        \
-        (void)a, (void)b, (void)y;                                                           \
-        return i ? (vjp_b_) : (vjp_a_);                                                      \
-    }                                                                                        \
-    static ag_status fn##_jvp(ag_call *c)                                                    \
-    {                                                                                        \
-        return both_tangents(c, fn##_by);                                                    \
-    }                                                                                        \
-    static const ag__elementwise fn##_impl = { AG__F_##fn, binary_backward };                \
-    const ag_op ag__op_##fn = {                                                              \
-        .name = #fn,                                                                         \
-        .n_in = 2,                                                                           \
-        .shape = binary_shape,                                                               \
-        .forward = binary_forward,                                                           \
-        .vjp = fn##_vjp,                                                                     \
-        .jvp = fn##_jvp,                                                                     \
-        .saves = (saves_),                                                                   \
-        .flags = AG_OP_STRIDED,                                                              \
-        .impl = &fn##_impl,                                                                  \
-    };                                                                                       \
-    ag_tensor *(ag_##fn)(ag_tensor * a, ag_tensor * b)                                       \
-    {                                                                                        \
-        return binary(&ag__op_##fn, AG__F_##fn, "ag_" #fn, a, b);                            \
+#define BINARY(fn, saves_, value_, slope_a_, slope_b_, vjp_a_, vjp_b_)                                  \
+    static AG__COLD ag_tensor *fn##_rule(int i, ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y) \
+    {                                                                                                   \
+        (void)a, (void)b, (void)y;                                                                      \
+        return i ? (vjp_b_) : (vjp_a_);                                                                 \
+    }                                                                                                   \
+    RULES(fn)                                                                                           \
+    DESCRIPTOR(fn, 2, binary, saves_)                                                                   \
+    ag_tensor *(ag_##fn)(ag_tensor * a, ag_tensor * b)                                                  \
+    {                                                                                                   \
+        return binary(&ag__op_##fn, AG__F_##fn, "ag_" #fn, a, b);                                       \
     }
 
 /* The rows through ag_apply: for generic tools. */
-static ag_status unary_shape(const ag_call *c, ag_shape *out)
-{
-    return ag__need_float(c->in[0], ag__title(c->op)) ? ag_shape_same(c, out) : ag_error();
-}
-static ag_status binary_shape(const ag_call *c, ag_shape *out)
+static ag_status shape(const ag_call *c, ag_shape *out)
 {
     return ag__need_float(c->in[0], ag__title(c->op)) ? ag_shape_broadcast(c, out) : ag_error();
 }
@@ -266,13 +227,21 @@ static ag_status binary_forward(ag_call *c)
     return AG_OK;
 }
 
-/* slope_a t_a + slope_b t_b, in the shape of y. */
-static ag_status both_tangents(ag_call *c, ag_tensor *by(int, ag_tensor *, ag_tensor *, ag_tensor *, ag_tensor *))
+__attribute__((noinline)) ag_status ag__rule_vjp(ag_call *c, ag__rule_fn *rule, int n)
 {
-    ag_tensor *sum = NULL, *y = c->out[0];
-    for (int i = 0; i < 2; i++) {
+    ag_tensor *b = c->n_in > 1 ? c->in[1] : NULL;
+    for (int i = 0; i < c->n_in; i++)
+        if (c->need[i] && !(c->gin[i] = rule(n < 0 ? i : n, c->g[0], c->in[0], b, c->out[0]))) return ag_error();
+    return AG_OK;
+}
+
+/* The sum of g times each slope, g being the tangent, in the shape of y. */
+__attribute__((noinline)) ag_status ag__rule_jvp(ag_call *c, ag__rule_fn *rule, int n)
+{
+    ag_tensor *sum = NULL, *y = c->out[0], *b = c->n_in > 1 ? c->in[1] : NULL;
+    for (int i = 0; i < c->n_in; i++) {
         if (!c->tangent[i]) continue;
-        ag_tensor *part = by(i, c->tangent[i], c->in[0], c->in[1], y);
+        ag_tensor *part = rule(n < 0 ? i : n, c->tangent[i], c->in[0], b, y);
         if (!part || !(sum = sum ? ag_add(sum, part) : part)) return ag_error();
     }
     if (sum && !ag__same_dims(sum->layout, y->layout)) sum = (ag_expand)(sum, y->layout->rank, y->layout->dims);

@@ -36,4 +36,10 @@ static inline bool ag__one_backward(int code, ag_tensor *y, int i)
 
 /* x, or if it is a C number (ag_num) its value in dtype `as`; NULL if as cannot hold it. */
 ag_tensor *ag__adopt(ag_tape *t, ag_tensor *x, ag_dtype as, const char *who);
+/* op on two operands of which one may be a C number. */
+ag_tensor *ag__apply_pair(const ag_op *op, const char *who, ag_tensor *a, ag_tensor *b);
+/* vjp and jvp of functions with g times the slope by operand i; an n >= 0 is passed in place of i. */
+typedef ag_tensor *ag__rule_fn(int i, ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y);
+ag_status ag__rule_vjp(ag_call *c, ag__rule_fn *rule, int n);
+ag_status ag__rule_jvp(ag_call *c, ag__rule_fn *rule, int n);
 #endif

@@ -1,70 +1,9 @@
 /* piecewise.c - element operations that choose: where, clamp, leaky_relu, softplus_beta, and the comparisons. */
-#include <autograd/ops/elementwise.h>
+#include <autograd/ops/map.h>
 #include <math.h>
 #include <string.h>
 
 /* ---- functions of one operand and numbers ---- */
-
-typedef double number_fn(double x, const void *attr);
-
-struct one_loop {
-    number_fn *f;
-    const void *attr;
-};
-static void loop_f32(int64_t n, char *const *p, const int64_t *s, void *user)
-{
-    const struct one_loop *u = user;
-    float *y = (float *)(void *)p[0];
-    const float *x = (const float *)(void *)p[1];
-    for (int64_t i = 0; i < n; i++) y[i * s[0]] = (float)u->f((double)x[i * s[1]], u->attr);
-}
-static void loop_f64(int64_t n, char *const *p, const int64_t *s, void *user)
-{
-    const struct one_loop *u = user;
-    double *y = (double *)(void *)p[0];
-    const double *x = (const double *)(void *)p[1];
-    for (int64_t i = 0; i < n; i++) y[i * s[0]] = u->f(x[i * s[1]], u->attr);
-}
-static ag_status map(ag_call *c, number_fn *f)
-{
-    const ag__layout *ly = c->out[0]->layout, *lx = c->in[0]->layout;
-    ag__iterate_shared(ly->rank, ly->dims, 2, (const ag__layout *[]){ ly, lx },
-                       (void *[]){ c->out[0]->data, c->in[0]->data }, ly->dtype == AG_F64 ? loop_f64 : loop_f32,
-                       &(struct one_loop){ f, c->attr }, 0, 2);
-    return AG_OK;
-}
-static ag_status float_same(const ag_call *c, ag_shape *out)
-{
-    return ag__need_float(c->in[0], ag__title(c->op)) ? ag_shape_same(c, out) : ag_error();
-}
-
-/* Rules that multiply by a slope which depends on x: the same for adjoints and tangents. */
-#define MAP_ROW(fn, attr_type, number, product)                                    \
-    static ag_status fn##_forward(ag_call *c)                                      \
-    {                                                                              \
-        return map(c, number);                                                     \
-    }                                                                              \
-    static ag_status fn##_vjp(ag_call *c)                                          \
-    {                                                                              \
-        c->gin[0] = product(c->g[0], c->in[0], c->attr);                           \
-        return c->gin[0] ? AG_OK : ag_error();                                     \
-    }                                                                              \
-    static ag_status fn##_jvp(ag_call *c)                                          \
-    {                                                                              \
-        if (c->tangent[0]) c->tout[0] = product(c->tangent[0], c->in[0], c->attr); \
-        return ag_error();                                                         \
-    }                                                                              \
-    const ag_op ag__op_##fn = {                                                    \
-        .name = #fn,                                                               \
-        .n_in = 1,                                                                 \
-        .attr_size = sizeof(attr_type),                                            \
-        .shape = float_same,                                                       \
-        .forward = fn##_forward,                                                   \
-        .vjp = fn##_vjp,                                                           \
-        .jvp = fn##_jvp,                                                           \
-        .saves = AG_SAVES_IN(0),                                                   \
-        .flags = AG_OP_STRIDED,                                                    \
-    };
 
 /* y = x where x > 0, else slope x */
 static double leaky_number(double x, const void *attr)
@@ -75,7 +14,7 @@ static ag_tensor *leaky_product(ag_tensor *g, ag_tensor *x, const void *attr)
 {
     return ag_where(ag_gt(x, 0.0), g, ag_mul(g, *(const double *)attr));
 }
-MAP_ROW(leaky_relu, double, leaky_number, leaky_product)
+AG__MAP_ROW(leaky_relu, double, leaky_number, leaky_product)
 ag_tensor *(ag_leaky_relu)(ag_tensor *x, double slope)
 {
     return ag__apply(&ag__op_leaky_relu, &slope, x);
@@ -97,7 +36,7 @@ static ag_tensor *clamp_product(ag_tensor *g, ag_tensor *x, const void *attr)
     ag_tensor *inside = ag_where(ag_ge(x, r->low), ag_le(x, r->high), ag_ne(x, x));
     return ag_where(inside, g, ag_num(0));
 }
-MAP_ROW(clamp, struct range, clamp_number, clamp_product)
+AG__MAP_ROW(clamp, struct range, clamp_number, clamp_product)
 ag_tensor *(ag_clamp)(ag_tensor *x, double low, double high)
 {
     if (isnan(low) || isnan(high)) return ag_fail(AG_EINVAL, "ag_clamp: a bound is NaN"), NULL;
@@ -120,7 +59,7 @@ static ag_tensor *softplus_product(ag_tensor *g, ag_tensor *x, const void *attr)
     ag_tensor *z = ag_mul(x, s->beta);
     return ag_where(ag_gt(z, s->threshold), g, ag_mul(g, ag_sigmoid(z)));
 }
-MAP_ROW(softplus_beta, struct softness, softplus_number, softplus_product)
+AG__MAP_ROW(softplus_beta, struct softness, softplus_number, softplus_product)
 ag_tensor *(ag_softplus_beta)(ag_tensor *x, double beta, double threshold)
 {
     if (!(beta != 0)) return ag_fail(AG_EINVAL, "ag_softplus_beta: beta is %g", beta), NULL;
@@ -275,30 +214,20 @@ static ag_status compare_shape(const ag_call *c, ag_shape *out)
         return ag_fail(AG_ESHAPE, "ag_%s: shapes do not broadcast: %s and %s", c->op->name, ag__text(a), ag__text(b));
     return AG_OK;
 }
-static ag_tensor *compared(const ag_op *op, const char *who, ag_tensor *a, ag_tensor *b)
-{
-    ag_tape *t = ag__tape(who);
-    if (!t || !(a = ag__operand(t, a, who, 1)) || !(b = ag__operand(t, b, who, 2))) return NULL;
-    if (a->flags & AG__WEAK)
-        a = ag__adopt(t, a, b->layout->dtype, who);
-    else if (b->flags & AG__WEAK)
-        b = ag__adopt(t, b, a->layout->dtype, who);
-    return a && b ? ag__apply(op, NULL, a, b) : NULL;
-}
-#define COMPARISON(fn, code)                               \
-    static ag_status fn##_forward(ag_call *c)              \
-    {                                                      \
-        return compare(c, code);                           \
-    }                                                      \
-    const ag_op ag__op_##fn = { .name = #fn,               \
-                                .n_in = 2,                 \
-                                .shape = compare_shape,    \
-                                .forward = fn##_forward,   \
-                                .saves = AG_SAVES_NOTHING, \
-                                .flags = AG_OP_STRIDED };  \
-    ag_tensor *(ag_##fn)(ag_tensor * a, ag_tensor * b)     \
-    {                                                      \
-        return compared(&ag__op_##fn, "ag_" #fn, a, b);    \
+#define COMPARISON(fn, code)                                  \
+    static ag_status fn##_forward(ag_call *c)                 \
+    {                                                         \
+        return compare(c, code);                              \
+    }                                                         \
+    const ag_op ag__op_##fn = { .name = #fn,                  \
+                                .n_in = 2,                    \
+                                .shape = compare_shape,       \
+                                .forward = fn##_forward,      \
+                                .saves = AG_SAVES_NOTHING,    \
+                                .flags = AG_OP_STRIDED };     \
+    ag_tensor *(ag_##fn)(ag_tensor * a, ag_tensor * b)        \
+    {                                                         \
+        return ag__apply_pair(&ag__op_##fn, "ag_" #fn, a, b); \
     }
 COMPARISON(eq, AG__EQ)
 COMPARISON(ne, AG__NE)

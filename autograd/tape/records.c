@@ -14,7 +14,8 @@ const ag__form ag__form_of[AG__S_CODES] = {
     [AG__S_##name] = { .ix = 2, .pd = (int)AG__S_##name == AG__S_add || (int)AG__S_##name == AG__S_sub ? 0 : 2 },
         AG_BINARY_FUNCTIONS(FORM)
 #undef FORM
-            [AG__S_LIN] = { .list = true, .per = true },
+            [AG__S_FUNCTION] = { .ix = 2, .pd = 3 },
+    [AG__S_LIN] = { .list = true, .per = true },
     [AG__S_SUM] = { .list = true },
     [AG__S_DOT] = { .list = true, .per = true },
     [AG__S_SQNORM] = { .list = true, .per = true },

@@ -298,9 +298,8 @@ uint64_t ag__streams_bytes(const ag_tape *t)
 
 /* ---- handles ---- */
 
-uint32_t ag__pen_settle(ag_pen *p, ag_scalar x, unsigned code, unsigned operand)
+uint32_t ag__pen_settle(ag_pen *p, ag_scalar x, const char *who, unsigned operand)
 {
-    const char *who = ag__statement_name(code);
     ag_tape *t = ag__here.tape;
     if (!t) return ag_fail(AG_ETAPE, "%s: no tape is current", who), 0;
     if (!is_live(t, x)) return ag_fail(AG_ESTALE, "%s: operand %u %s", who, operand, why_stale(t->streams, x.gen)), 0;

@@ -66,11 +66,16 @@ static inline bool ag__pen_closed(const ag_pen *p) { return p->gen == UINT32_MAX
 
 /* ---- operands ---------------------------------------------------------------------------------------------------- */
 /* The id to record for a handle that is not of the pen's generation: its own if it is older than a rewind but still
- * good; else it is stale or another tape's, which is reported as an operand of `code`, and 0 as for a constant. */
-uint32_t ag__pen_settle(ag_pen *p, ag_scalar x, unsigned code, unsigned operand);
+ * good; else it is stale or another tape's, which is reported as an operand of `who`, and 0 as for a constant. */
+uint32_t ag__pen_settle(ag_pen *p, ag_scalar x, const char *who, unsigned operand);
+const char *ag__statement_name(unsigned code);
+static inline uint32_t ag__settled_as(ag_pen *p, ag_scalar x, const char *who, unsigned operand)
+{
+    return x.id == 0 || x.gen == p->gen ? x.id : ag__pen_settle(p, x, who, operand);
+}
 static inline uint32_t ag__settled(ag_pen *p, ag_scalar x, unsigned code, unsigned operand)
 {
-    return x.id == 0 || x.gen == p->gen ? x.id : ag__pen_settle(p, x, code, operand);
+    return x.id == 0 || x.gen == p->gen ? x.id : ag__pen_settle(p, x, ag__statement_name(code), operand);
 }
 
 /* ---- recording --------------------------------------------------------------------------------------------------- */
@@ -99,7 +104,6 @@ static inline uint32_t ag__close(ag_pen *p, unsigned code, uint32_t ids, uint32_
     op[id] = op[id + ids - 1] = (uint8_t)code;
     return id;
 }
-const char *ag__statement_name(unsigned code);
 /* The value of a recorded id; values must be kept. */
 double ag__streams_value(ag_tape *t, uint32_t id);
 static inline ag_scalar ag__streams_own(ag_tape *t, uint32_t id) /* a handle that does not leave the sweep */

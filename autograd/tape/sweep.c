@@ -150,6 +150,13 @@ static void reverse_chunk(const ag__chunk *c, double *adj, ag__position *at, uin
             adj[ix[1]] += w * pb;
             break;
         }
+        case AG__S_FUNCTION: {
+            ix -= 2, pd -= 3;
+            const double pa = pd[0], pb = pd[1];
+            adj[ix[0]] += w * pa;
+            adj[ix[1]] += w * pb;
+            break;
+        }
         case AG__S_SQNORM:
         case AG__S_LIN:
         case AG__S_DOT:

@@ -3,6 +3,7 @@
  *
  * Operands are rebuilt from kept values, and every rule is written in the public operations; those of the elementary
  * functions are the table's (ops.def). What is recorded meanwhile lies behind what is visited. */
+#include <autograd/tape/functions.h>
 #include <autograd/tape/rules.h>
 #include <autograd/tape/streams.h>
 
@@ -47,6 +48,16 @@ static ag_scalar unary_flow(ag_tape *t, const ag__record *r, ag_scalar g)
     }
 }
 
+static ag_scalar function_flow(ag_tape *t, const ag__record *r, uint32_t k, ag_scalar g)
+{
+    const uint32_t *ix = r->ix;
+    const ag__function *f;
+    __builtin_memcpy(&f, r->pd + 2, sizeof f);
+    const ag_scalar a = ix[0] ? ag__streams_own(t, ix[0]) : ag_const(r->pd[0]);
+    const ag_scalar b = ix[1] ? ag__streams_own(t, ix[1]) : ag_const(r->pd[1]);
+    return f->rule((int)k, g, a, b, result(r, 0));
+}
+
 static ag_scalar binary_flow(ag_tape *t, const ag__record *r, uint32_t k, ag_scalar g)
 {
     const uint32_t *ix = r->ix;
@@ -80,6 +91,7 @@ static ag_scalar flow(ag_tape *t, const ag__record *r, uint32_t k, ag_scalar g)
     const double *pd = r->pd;
     uint32_t half = r->n / 2;
     switch (r->code) {
+    case AG__S_FUNCTION: return function_flow(t, r, k, g);
     case AG__S_SUM: return g;
     case AG__S_SCALE:
     case AG__S_LIN: return ag_mul(g, pd[k]);
