@@ -103,9 +103,10 @@ static ag_tensor *norm_slope(const ag_call *c)
         return ag_mul(ag_sign(x), ag_div(hit, over(c, ag_sum_keep, hit)));
     }
     ag_tensor *none = ag_eq(y, 0.0);
-    if (p == 2) return ag_where(none, ag_num(0), ag_div(x, y));
-    if (p > 1) y = ag_where(none, ag_num(1), y);
-    ag_tensor *slope = ag_pow(ag_div(ag_abs(x), y), p - 1);
+    if (p > 1 && p != 2) y = ag_where(none, ag_num(1), y);
+    ag_tensor *scale = ag_reciprocal(y); /* a factor, so that the derivative at y = 0, where there is none, is NaN */
+    if (p == 2) return ag_where(none, ag_num(0), ag_mul(x, scale));
+    ag_tensor *slope = ag_pow(ag_mul(ag_abs(x), scale), p - 1);
     return ag_mul(ag_sign(x), p < 1 ? ag_where(ag_eq(x, 0.0), ag_num(0), slope) : slope);
 }
 AG__VJP1(norm_vjp, ag_mul(with_axes(c, g), norm_slope(c)))
