@@ -22,7 +22,7 @@ function mask(saves,   m, i, c) {
     m = ""
     for (i = 1; i <= length(saves); i++) {
         c = substr(saves, i, 1)
-        m = m (m == "" ? "" : " | ") (c == "x" || c == "a" ? "AG_SAVES_IN(0)" : c == "b" ? "AG_SAVES_IN(1)" : c == "y" ? "AG_SAVES_OUT(0)" : "AG_SAVES_NOTHING")
+        m = m (m == "" ? "" : " | ") (c == "x" || c == "a" ? "AG_SAVES_IN(0)" : c == "b" ? "AG_SAVES_IN(1)" : c == "y" ? "AG_SAVES_OUT(0)" : c == "!" ? "AG__PLAIN" : "AG_SAVES_NOTHING")
     }
     return m
 }
@@ -76,7 +76,7 @@ END {
     put("ops.h", "#endif\n#endif\n")
 
     top("elementary.h", "AG_ELEMENTARY_H", "the elementary functions as lists, for whoever needs one piece of code for each.", "")
-    put("elementary.h", "\n/* X(name, what the vjp reads, value, slope, vjp), in x, the result y and the gradient g. */\n#define AG_UNARY_FUNCTIONS(X)" rows_of["U"] "\n")
+    put("elementary.h", "\n/* Said with what the vjp reads of a row: its slopes are always finite, or factors. */\n#define AG__PLAIN 0x1000000u\n\n/* X(name, what the vjp reads, value, slope, vjp), in x, the result y and the gradient g. */\n#define AG_UNARY_FUNCTIONS(X)" rows_of["U"] "\n")
     put("elementary.h", "\n/* X(name, what the vjp reads, value, slopes by a and b, vjps by a and b). */\n#define AG_BINARY_FUNCTIONS(X)" rows_of["B"] "\n")
     put("elementary.h", "\n/* The rare ones, in double: the same; and X(name, value, slope, vjp) of f_n(x). */\n#define AG_RARE_UNARY(X)" rows_of["u"] "\n\n#define AG_RARE_BINARY(X)" rows_of["c"] "\n\n#define AG_RARE_ORDERED(X)" rows_of["n"] "\n#endif\n")
 

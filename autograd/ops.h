@@ -127,9 +127,9 @@ AG_API ag_tensor *ag_rad2deg(ag_tensor *x);                        /* radians in
 AG_API ag_tensor *ag_deg2rad(ag_tensor *x);                        /* degrees in radians */
 /* sqrt(a^2 + b^2), without overflow; slopes 0 at the origin */
 AG_API ag_tensor *ag_hypot(ag_tensor *a, ag_tensor *b);
-/* the larger, of NaN the other; the gradient of ties is a's */
+/* the larger, of NaN the other; ties share the gradient */
 AG_API ag_tensor *ag_fmax(ag_tensor *a, ag_tensor *b);
-/* the smaller, of NaN the other; the gradient of ties is a's */
+/* the smaller, of NaN the other; ties share the gradient */
 AG_API ag_tensor *ag_fmin(ag_tensor *a, ag_tensor *b);
 AG_API ag_tensor *ag_fmod(ag_tensor *a, ag_tensor *b);             /* a - b trunc(a / b): the sign of a */
 AG_API ag_tensor *ag_remainder(ag_tensor *a, ag_tensor *b);        /* a - b floor(a / b): the sign of b */
@@ -142,8 +142,10 @@ AG_API ag_tensor *ag_xlog1py(ag_tensor *a, ag_tensor *b);          /* a log(1 + 
 AG_API ag_tensor *ag_heaviside(ag_tensor *a, ag_tensor *b);
 AG_API ag_tensor *ag_ldexp(ag_tensor *a, ag_tensor *b);            /* a 2^b */
 AG_API ag_tensor *ag_float_power(ag_tensor *a, ag_tensor *b);      /* a^b in f64 */
-AG_API ag_tensor *ag_clamp_min(ag_tensor *a, ag_tensor *b);        /* the larger; the gradient of ties is a's */
-AG_API ag_tensor *ag_clamp_max(ag_tensor *a, ag_tensor *b);        /* the smaller; the gradient of ties is a's */
+/* the larger; ties with a tensor share the gradient, with a number it is a's */
+AG_API ag_tensor *ag_clamp_min(ag_tensor *a, ag_tensor *b);
+/* the smaller; ties with a tensor share the gradient, with a number it is a's */
+AG_API ag_tensor *ag_clamp_max(ag_tensor *a, ag_tensor *b);
 /* log(x / (1 - x)); with .eps of x kept in [eps, 1 - eps], slope 0 outside */
 AG_API ag_tensor *ag_logit(ag_tensor *x, AG_OPTIONS(ag_activation_options));
 /* x, but numbers in the place of NaN and infinities, with slope 0 */

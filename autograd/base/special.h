@@ -25,6 +25,11 @@ static inline double ag__sign(double x)
 {
     return x > 0 ? 1 : x < 0 ? -1 : 0;
 }
+/* a's part of the larger of both: 1, 1/2 of ties, 0; of NaN the other */
+static inline double ag__share(double a, double b)
+{
+    return a > b || isnan(b) ? 1 : a == b ? 0.5 : 0;
+}
 /* a - b, and 0 for two equal infinities */
 static inline double ag__minus(double a, double b)
 {

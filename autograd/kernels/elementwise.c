@@ -85,23 +85,8 @@ ANYWHERE(pow, pow_beyond, (real a, real b), a, b)
 #define OWN_gelu_tanh               , AG__TYPED(gelu_tanh)(x)
 #define OWN_gelu_tanh_slope         , AG__TYPED(gelu_tanh_slope)(x, y)
 
-/* g times the slope; and where g is 0, 0 whatever the slope: the way to a branch not taken. Not so of the plain rows,
- * whose slopes are always finite, or factors: 0 times inf is NaN there, as in PyTorch. */
-#define PRODUCT(name, slope)        (OWN(name##_plain, g != 0) ? g * (real)(slope) : 0)
-#define OWN_neg_plain               , true
-#define OWN_abs_plain               , true
-#define OWN_sign_plain              , true
-#define OWN_floor_plain             , true
-#define OWN_ceil_plain              , true
-#define OWN_trunc_plain             , true
-#define OWN_round_plain             , true
-#define OWN_square_plain            , true
-#define OWN_relu_plain              , true
-#define OWN_add_plain               , true
-#define OWN_sub_plain               , true
-#define OWN_mul_plain               , true
-#define OWN_maximum_plain           , true
-#define OWN_minimum_plain           , true
+/* g times the slope; and where g is 0, 0 whatever the slope, but of plain rows. */
+#define PRODUCT(saves, slope)       ((saves)&AG__PLAIN || g != 0 ? g * (real)(slope) : 0)
 
 #define operands AG__TYPED(operands)
 #define loop     AG__TYPED(loop)
@@ -215,7 +200,7 @@ static __attribute__((noinline)) void AG__TYPED(run)(loop *set, int64_t n, const
         operands o = { { x, x, x, x }, { sx, sx, sx, sx } };                                                          \
         AG__TYPED(run)(AG__TYPED(name##_set), n, &o, y, sy, false);                                                   \
     }                                                                                                                 \
-    LOOP(name##_back_set, PRODUCT(name, OWN(name##_slope, slope)))                                                    \
+    LOOP(name##_back_set, PRODUCT(saves, OWN(name##_slope, slope)))                                                   \
     void AG__TYPED(unary_back_##name)(int64_t n, const void *g, int64_t sg, const void *x, int64_t sx, const void *y, \
                                       int64_t sy, void *d, int64_t sd, bool add)                                      \
     {                                                                                                                 \
@@ -237,7 +222,7 @@ AG_UNARY_FUNCTIONS(UNARY)
     BINARY_BACK(name, back_a, saves, slope_a)                                                               \
     BINARY_BACK(name, back_b, saves, slope_b)
 #define BINARY_BACK(name, back, saves, slope)                                                                     \
-    LOOP(name##_##back##_set, PRODUCT(name, slope))                                                               \
+    LOOP(name##_##back##_set, PRODUCT(saves, slope))                                                              \
     void AG__TYPED(back##_##name)(int64_t n, const void *g, int64_t sg, const void *a, int64_t sa, const void *b, \
                                   int64_t sb, const void *y, int64_t sy, void *d, int64_t sd, bool add)           \
     {                                                                                                             \

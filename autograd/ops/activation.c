@@ -44,7 +44,7 @@ static double elu_number(double x, const void *attr)
 static ag_tensor *elu_product(ag_tensor *g, ag_tensor *x, const void *attr)
 {
     ag_tensor *slope = ag_mul(ag_exp(ag_clamp(x, -INFINITY, 0)), ((const options_ *)attr)->alpha);
-    return ag_where(ag_gt(x, 0.0), g, ag_mul(g, slope));
+    return ag_where(ag_le(x, 0.0), ag_mul(g, slope), g);
 }
 AG__MAP_ROW(elu, options_, elu_number, elu_product)
 ag_tensor *(ag_elu)(ag_tensor *x, const ag_activation_options *given)
@@ -62,7 +62,7 @@ static double celu_number(double x, const void *attr)
 static ag_tensor *celu_product(ag_tensor *g, ag_tensor *x, const void *attr)
 {
     ag_tensor *slope = ag_exp(ag_div(ag_clamp(x, -INFINITY, 0), ((const options_ *)attr)->alpha));
-    return ag_where(ag_gt(x, 0.0), g, ag_mul(g, slope));
+    return ag_where(ag_le(x, 0.0), ag_mul(g, slope), g);
 }
 AG__MAP_ROW(celu, options_, celu_number, celu_product)
 ag_tensor *(ag_celu)(ag_tensor *x, const ag_activation_options *given)
@@ -156,7 +156,7 @@ static ag_tensor *logit_product(ag_tensor *g, ag_tensor *x, const void *attr)
 {
     double eps = ((const options_ *)attr)->eps, low = eps == AG_ZERO ? 0 : eps;
     if (eps != 0) g = ag_where(ag_lt(x, low), zero(), ag_where(ag_gt(x, 1 - low), zero(), g));
-    return ag__over(g, ag_mul(x, ag_sub(1.0, x)));
+    return ag_div(g, ag_mul(x, ag_sub(1.0, x)));
 }
 AG__MAP_ROW(logit, options_, logit_number, logit_product)
 ag_tensor *(ag_logit)(ag_tensor *x, const ag_activation_options *given)

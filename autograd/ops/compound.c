@@ -62,21 +62,23 @@ ag_tensor *(ag_lerp)(ag_tensor *a, ag_tensor *b, ag_tensor *weight)
 
 static ag_tensor *clamp_min_compose(const ag_call *c)
 {
-    return ag_where(ag_lt(c->in[0], c->in[1]), c->in[1], c->in[0]);
+    return ag_maximum(c->in[0], c->in[1]);
 }
 const ag_op ag__op_clamp_min = { .name = "clamp_min", .n_in = 2, .shape = broadcast, .compose = clamp_min_compose };
 ag_tensor *(ag_clamp_min)(ag_tensor *a, ag_tensor *b)
 {
+    if (b && b->flags & AG__WEAK) return ag_clamp(a, b->one.f64, INFINITY);
     return ag__apply_pair(&ag__op_clamp_min, "ag_clamp_min", a, b);
 }
 
 static ag_tensor *clamp_max_compose(const ag_call *c)
 {
-    return ag_where(ag_gt(c->in[0], c->in[1]), c->in[1], c->in[0]);
+    return ag_minimum(c->in[0], c->in[1]);
 }
 const ag_op ag__op_clamp_max = { .name = "clamp_max", .n_in = 2, .shape = broadcast, .compose = clamp_max_compose };
 ag_tensor *(ag_clamp_max)(ag_tensor *a, ag_tensor *b)
 {
+    if (b && b->flags & AG__WEAK) return ag_clamp(a, -INFINITY, b->one.f64);
     return ag__apply_pair(&ag__op_clamp_max, "ag_clamp_max", a, b);
 }
 

@@ -104,9 +104,10 @@ static ag_tensor *norm_slope(const ag_call *c)
     }
     ag_tensor *none = ag_eq(y, 0.0);
     if (p > 1 && p != 2) y = ag_where(none, ag_num(1), y);
-    ag_tensor *scale = ag_reciprocal(y); /* a factor, so that the derivative at y = 0, where there is none, is NaN */
-    if (p == 2) return ag_where(none, ag_num(0), ag_mul(x, scale));
-    ag_tensor *slope = ag_pow(ag_mul(ag_abs(x), scale), p - 1);
+    /* A factor of 1; infinite at y = 0, so that the second derivative, which is none there, is NaN as in PyTorch. */
+    ag_tensor *one = ag_reciprocal(ag_to(ag_ne(y, 0.0), x->layout->dtype));
+    if (p == 2) return ag_where(none, ag_num(0), ag_mul(ag_div(x, y), one));
+    ag_tensor *slope = ag_pow(ag_mul(ag_div(ag_abs(x), y), one), p - 1);
     return ag_mul(ag_sign(x), p < 1 ? ag_where(ag_eq(x, 0.0), ag_num(0), slope) : slope);
 }
 AG__VJP1(norm_vjp, ag_mul(with_axes(c, g), norm_slope(c)))

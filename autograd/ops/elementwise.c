@@ -158,14 +158,14 @@ static bool binary_backward(ag_tape *t, ag_tensor *y, int code, const bool *need
 
 /* ---- the rows ---- */
 
-#define RULES(fn)                              \
-    static ag_status fn##_vjp(ag_call *c)      \
-    {                                          \
-        return ag__rule_vjp(c, fn##_rule, -1); \
-    }                                          \
-    static ag_status fn##_jvp(ag_call *c)      \
-    {                                          \
-        return ag__rule_jvp(c, fn##_rule, -1); \
+#define RULES(fn)                                \
+    static ag_status fn##_vjp(ag_call *c)        \
+    {                                            \
+        return ag__rule_vjp(c, fn##_rule, NULL); \
+    }                                            \
+    static ag_status fn##_jvp(ag_call *c)        \
+    {                                            \
+        return ag__rule_jvp(c, fn##_rule, NULL); \
     }
 #define DESCRIPTOR(fn, inputs, kind, saves_)                                  \
     static const ag__elementwise fn##_impl = { AG__F_##fn, kind##_backward }; \
@@ -181,30 +181,30 @@ static bool binary_backward(ag_tape *t, ag_tensor *y, int code, const bool *need
         .impl = &fn##_impl,                                                   \
     };
 
-#define UNARY(fn, saves_, value_, slope_, vjp_)                                                         \
-    static AG__COLD ag_tensor *fn##_rule(int i, ag_tensor *g, ag_tensor *x, ag_tensor *b, ag_tensor *y) \
-    {                                                                                                   \
-        (void)i, (void)x, (void)b, (void)y;                                                             \
-        return (vjp_);                                                                                  \
-    }                                                                                                   \
-    RULES(fn)                                                                                           \
-    DESCRIPTOR(fn, 1, unary, saves_)                                                                    \
-    ag_tensor *(ag_##fn)(ag_tensor * x)                                                                 \
-    {                                                                                                   \
-        return unary(&ag__op_##fn, AG__F_##fn, "ag_" #fn, x);                                           \
+#define UNARY(fn, saves_, value_, slope_, vjp_)                                                                    \
+    static AG__COLD ag_tensor *fn##_rule(const void *with, ag_tensor *g, ag_tensor *x, ag_tensor *b, ag_tensor *y) \
+    {                                                                                                              \
+        (void)with, (void)x, (void)b, (void)y;                                                                     \
+        return (vjp_);                                                                                             \
+    }                                                                                                              \
+    RULES(fn)                                                                                                      \
+    DESCRIPTOR(fn, 1, unary, saves_)                                                                               \
+    ag_tensor *(ag_##fn)(ag_tensor * x)                                                                            \
+    {                                                                                                              \
+        return unary(&ag__op_##fn, AG__F_##fn, "ag_" #fn, x);                                                      \
     }
 
-#define BINARY(fn, saves_, value_, slope_a_, slope_b_, vjp_a_, vjp_b_)                                  \
-    static AG__COLD ag_tensor *fn##_rule(int i, ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y) \
-    {                                                                                                   \
-        (void)a, (void)b, (void)y;                                                                      \
-        return i ? (vjp_b_) : (vjp_a_);                                                                 \
-    }                                                                                                   \
-    RULES(fn)                                                                                           \
-    DESCRIPTOR(fn, 2, binary, saves_)                                                                   \
-    ag_tensor *(ag_##fn)(ag_tensor * a, ag_tensor * b)                                                  \
-    {                                                                                                   \
-        return binary(&ag__op_##fn, AG__F_##fn, "ag_" #fn, a, b);                                       \
+#define BINARY(fn, saves_, value_, slope_a_, slope_b_, vjp_a_, vjp_b_)                                             \
+    static AG__COLD ag_tensor *fn##_rule(const void *with, ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y) \
+    {                                                                                                              \
+        (void)a, (void)b, (void)y;                                                                                 \
+        return *(const int *)with ? (vjp_b_) : (vjp_a_);                                                           \
+    }                                                                                                              \
+    RULES(fn)                                                                                                      \
+    DESCRIPTOR(fn, 2, binary, saves_)                                                                              \
+    ag_tensor *(ag_##fn)(ag_tensor * a, ag_tensor * b)                                                             \
+    {                                                                                                              \
+        return binary(&ag__op_##fn, AG__F_##fn, "ag_" #fn, a, b);                                                  \
     }
 
 /* The rows through ag_apply: for generic tools. */
@@ -227,21 +227,25 @@ static ag_status binary_forward(ag_call *c)
     return AG_OK;
 }
 
-__attribute__((noinline)) ag_status ag__rule_vjp(ag_call *c, ag__rule_fn *rule, int n)
+static ag_tensor *product(const ag_call *c, ag__rule_fn *rule, const void *with, ag_tensor *g)
 {
-    ag_tensor *b = c->n_in > 1 ? c->in[1] : NULL;
+    ag_tensor *a = c->in[0], *b = c->n_in > 1 ? c->in[1] : NULL, *y = c->out[0];
+    return c->op->saves & AG__PLAIN ? rule(with, g, a, b, y) : ag__guarded(rule, with, g, a, b, y);
+}
+__attribute__((noinline)) ag_status ag__rule_vjp(ag_call *c, ag__rule_fn *rule, const void *attr)
+{
     for (int i = 0; i < c->n_in; i++)
-        if (c->need[i] && !(c->gin[i] = rule(n < 0 ? i : n, c->g[0], c->in[0], b, c->out[0]))) return ag_error();
+        if (c->need[i] && !(c->gin[i] = product(c, rule, attr ? attr : &i, c->g[0]))) return ag_error();
     return AG_OK;
 }
 
 /* The sum of g times each slope, g being the tangent, in the shape of y. */
-__attribute__((noinline)) ag_status ag__rule_jvp(ag_call *c, ag__rule_fn *rule, int n)
+__attribute__((noinline)) ag_status ag__rule_jvp(ag_call *c, ag__rule_fn *rule, const void *attr)
 {
-    ag_tensor *sum = NULL, *y = c->out[0], *b = c->n_in > 1 ? c->in[1] : NULL;
+    ag_tensor *sum = NULL, *y = c->out[0];
     for (int i = 0; i < c->n_in; i++) {
         if (!c->tangent[i]) continue;
-        ag_tensor *part = rule(n < 0 ? i : n, c->tangent[i], c->in[0], b, y);
+        ag_tensor *part = product(c, rule, attr ? attr : &i, c->tangent[i]);
         if (!part || !(sum = sum ? ag_add(sum, part) : part)) return ag_error();
     }
     if (sum && !ag__same_dims(sum->layout, y->layout)) sum = (ag_expand)(sum, y->layout->rank, y->layout->dims);

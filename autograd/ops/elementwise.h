@@ -38,8 +38,11 @@ static inline bool ag__one_backward(int code, ag_tensor *y, int i)
 ag_tensor *ag__adopt(ag_tape *t, ag_tensor *x, ag_dtype as, const char *who);
 /* op on two operands of which one may be a C number. */
 ag_tensor *ag__apply_pair(const ag_op *op, const char *who, ag_tensor *a, ag_tensor *b);
-/* vjp and jvp of functions with g times the slope by operand i; an n >= 0 is passed in place of i. */
-typedef ag_tensor *ag__rule_fn(int i, ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y);
-ag_status ag__rule_vjp(ag_call *c, ag__rule_fn *rule, int n);
-ag_status ag__rule_jvp(ag_call *c, ag__rule_fn *rule, int n);
+/* The rule of an element function y = f(a, b): g times the slope, by the operand whose number is at `with`; or attributes
+ * are there. Called by ag__guarded (rules.c), which makes it 0 where g is exactly 0 and the slope not finite;
+ * that of a plain row directly. */
+typedef ag_tensor *ag__rule_fn(const void *with, ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y);
+ag_tensor *ag__guarded(ag__rule_fn *rule, const void *with, ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y);
+ag_status ag__rule_vjp(ag_call *c, ag__rule_fn *rule, const void *attr);
+ag_status ag__rule_jvp(ag_call *c, ag__rule_fn *rule, const void *attr);
 #endif

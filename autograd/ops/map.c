@@ -34,13 +34,3 @@ ag_status ag__map_shape(const ag_call *c, ag_shape *out)
 {
     return ag__need_float(c->in[0], ag__title(c->op)) ? ag_shape_same(c, out) : ag_error();
 }
-ag_status ag__map_vjp(ag_call *c, ag__product_fn *product)
-{
-    c->gin[0] = product(c->g[0], c->in[0], c->attr);
-    return c->gin[0] ? AG_OK : ag_error();
-}
-ag_status ag__map_jvp(ag_call *c, ag__product_fn *product)
-{
-    if (c->tangent[0]) c->tout[0] = product(c->tangent[0], c->in[0], c->attr);
-    return ag_error();
-}

@@ -4,18 +4,20 @@
 #include <autograd/ops/elementwise.h>
 
 typedef double ag__number_fn(double x, const void *attr);
-typedef ag_tensor *ag__product_fn(ag_tensor *g, ag_tensor *x, const void *attr);
 
-/* y = f(x, the attributes), and rules that multiply by a slope which depends on x: the same for adjoints and tangents. */
+/* y = f(x, the attributes), and rules that multiply by a slope which depends on x: product(g, x, attributes). */
 ag_status ag__map(ag_call *c, ag__number_fn *f);
 ag_status ag__map_shape(const ag_call *c, ag_shape *out);
-ag_status ag__map_vjp(ag_call *c, ag__product_fn *product);
-ag_status ag__map_jvp(ag_call *c, ag__product_fn *product);
 
 #define AG__MAP_ROW(fn, attr_type, number, product)                                                                        \
     static ag_status fn##_forward(ag_call *c) { return ag__map(c, number); }                                               \
-    static ag_status fn##_vjp(ag_call *c) { return ag__map_vjp(c, product); }                                              \
-    static ag_status fn##_jvp(ag_call *c) { return ag__map_jvp(c, product); }                                              \
+    static ag_tensor *fn##_rule(const void *attr, ag_tensor *g, ag_tensor *x, ag_tensor *b, ag_tensor *y)                  \
+    {                                                                                                                      \
+        (void)b, (void)y;                                                                                                  \
+        return product(g, x, attr);                                                                                        \
+    }                                                                                                                      \
+    static ag_status fn##_vjp(ag_call *c) { return ag__rule_vjp(c, fn##_rule, c->attr); }                                  \
+    static ag_status fn##_jvp(ag_call *c) { return ag__rule_jvp(c, fn##_rule, c->attr); }                                  \
     const ag_op ag__op_##fn = {                                                                                            \
         .name = #fn,                                                                                                       \
         .n_in = 1,                                                                                                         \

@@ -38,14 +38,14 @@ static ag_status shape(const ag_call *c, ag_shape *out)
     return ag__need_float(c->in[0], ag__title(c->op)) ? ag_shape_broadcast(c, out) : ag_error();
 }
 
-#define RULES(fn, n)                          \
-    static ag_status fn##_vjp(ag_call *c)     \
-    {                                         \
-        return ag__rule_vjp(c, fn##_rule, n); \
-    }                                         \
-    static ag_status fn##_jvp(ag_call *c)     \
-    {                                         \
-        return ag__rule_jvp(c, fn##_rule, n); \
+#define RULES(fn, attr_)                          \
+    static ag_status fn##_vjp(ag_call *c)         \
+    {                                             \
+        return ag__rule_vjp(c, fn##_rule, attr_); \
+    }                                             \
+    static ag_status fn##_jvp(ag_call *c)         \
+    {                                             \
+        return ag__rule_jvp(c, fn##_rule, attr_); \
     }
 #define DESCRIPTOR(fn, inputs, attributes, saves_) \
     const ag_op ag__op_##fn = {                    \
@@ -60,60 +60,61 @@ static ag_status shape(const ag_call *c, ag_shape *out)
         .flags = AG_OP_STRIDED,                    \
     };
 
-#define UNARY(fn, saves_, value_, slope_, vjp_)                                                         \
-    static AG__COLD ag_tensor *fn##_rule(int i, ag_tensor *g, ag_tensor *x, ag_tensor *b, ag_tensor *y) \
-    {                                                                                                   \
-        (void)i, (void)x, (void)b, (void)y;                                                             \
-        return (vjp_);                                                                                  \
-    }                                                                                                   \
-    static ag_status fn##_forward(ag_call *c)                                                           \
-    {                                                                                                   \
-        ag_tensor *x = c->in[0];                                                                        \
-        return forward(c, &ag__f_##fn, x->layout, x->data, x);                                          \
-    }                                                                                                   \
-    RULES(fn, -1)                                                                                       \
-    DESCRIPTOR(fn, 1, 0, saves_)                                                                        \
-    ag_tensor *(ag_##fn)(ag_tensor * x)                                                                 \
-    {                                                                                                   \
-        return ag__apply(&ag__op_##fn, NULL, x);                                                        \
+#define UNARY(fn, saves_, value_, slope_, vjp_)                                                                    \
+    static AG__COLD ag_tensor *fn##_rule(const void *with, ag_tensor *g, ag_tensor *x, ag_tensor *b, ag_tensor *y) \
+    {                                                                                                              \
+        (void)with, (void)x, (void)b, (void)y;                                                                     \
+        return (vjp_);                                                                                             \
+    }                                                                                                              \
+    static ag_status fn##_forward(ag_call *c)                                                                      \
+    {                                                                                                              \
+        ag_tensor *x = c->in[0];                                                                                   \
+        return forward(c, &ag__f_##fn, x->layout, x->data, x);                                                     \
+    }                                                                                                              \
+    RULES(fn, NULL)                                                                                                \
+    DESCRIPTOR(fn, 1, 0, saves_)                                                                                   \
+    ag_tensor *(ag_##fn)(ag_tensor * x)                                                                            \
+    {                                                                                                              \
+        return ag__apply(&ag__op_##fn, NULL, x);                                                                   \
     }
 AG_RARE_UNARY(UNARY)
 
-#define BINARY(fn, saves_, value_, slope_a_, slope_b_, vjp_a_, vjp_b_)                                  \
-    static AG__COLD ag_tensor *fn##_rule(int i, ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y) \
-    {                                                                                                   \
-        (void)a, (void)b, (void)y;                                                                      \
-        return i ? (vjp_b_) : (vjp_a_);                                                                 \
-    }                                                                                                   \
-    static ag_status fn##_forward(ag_call *c)                                                           \
-    {                                                                                                   \
-        return forward(c, &ag__f_##fn, c->in[0]->layout, c->in[0]->data, c->in[1]);                     \
-    }                                                                                                   \
-    RULES(fn, -1)                                                                                       \
-    DESCRIPTOR(fn, 2, 0, saves_)                                                                        \
-    ag_tensor *(ag_##fn)(ag_tensor * a, ag_tensor * b)                                                  \
-    {                                                                                                   \
-        return ag__apply_pair(&ag__op_##fn, "ag_" #fn, a, b);                                           \
+#define BINARY(fn, saves_, value_, slope_a_, slope_b_, vjp_a_, vjp_b_)                                             \
+    static AG__COLD ag_tensor *fn##_rule(const void *with, ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y) \
+    {                                                                                                              \
+        (void)a, (void)b, (void)y;                                                                                 \
+        return *(const int *)with ? (vjp_b_) : (vjp_a_);                                                           \
+    }                                                                                                              \
+    static ag_status fn##_forward(ag_call *c)                                                                      \
+    {                                                                                                              \
+        return forward(c, &ag__f_##fn, c->in[0]->layout, c->in[0]->data, c->in[1]);                                \
+    }                                                                                                              \
+    RULES(fn, NULL)                                                                                                \
+    DESCRIPTOR(fn, 2, 0, saves_)                                                                                   \
+    ag_tensor *(ag_##fn)(ag_tensor * a, ag_tensor * b)                                                             \
+    {                                                                                                              \
+        return ag__apply_pair(&ag__op_##fn, "ag_" #fn, a, b);                                                      \
     }
 AG_RARE_BINARY(BINARY)
 
-#define ORDERED(fn, value_, slope_, vjp_)                                                               \
-    static AG__COLD ag_tensor *fn##_rule(int n, ag_tensor *g, ag_tensor *x, ag_tensor *b, ag_tensor *y) \
-    {                                                                                                   \
-        (void)b, (void)y;                                                                               \
-        return (vjp_);                                                                                  \
-    }                                                                                                   \
-    static ag_status fn##_forward(ag_call *c)                                                           \
-    {                                                                                                   \
-        ag_dtype d = c->in[0]->layout->dtype;                                                           \
-        ag__number n = ag__number_of(d, *(const int *)c->attr);                                         \
-        return forward(c, &ag__f_##fn, &ag__layout_0d[ag__dtype_index(d)], &n, c->in[0]);               \
-    }                                                                                                   \
-    RULES(fn, *(const int *)c->attr)                                                                    \
-    DESCRIPTOR(fn, 1, sizeof(int), AG_SAVES_IN(0) | AG_SAVES_OUT(0))                                    \
-    ag_tensor *(ag_##fn)(int n, ag_tensor *x)                                                           \
-    {                                                                                                   \
-        if (n < 0) return ag_fail(AG_EINVAL, "ag_" #fn ": order %d is negative", n), NULL;              \
-        return ag__apply(&ag__op_##fn, &n, x);                                                          \
+#define ORDERED(fn, value_, slope_, vjp_)                                                                          \
+    static AG__COLD ag_tensor *fn##_rule(const void *with, ag_tensor *g, ag_tensor *x, ag_tensor *b, ag_tensor *y) \
+    {                                                                                                              \
+        const int n = *(const int *)with;                                                                          \
+        (void)n, (void)b, (void)y;                                                                                 \
+        return (vjp_);                                                                                             \
+    }                                                                                                              \
+    static ag_status fn##_forward(ag_call *c)                                                                      \
+    {                                                                                                              \
+        ag_dtype d = c->in[0]->layout->dtype;                                                                      \
+        ag__number n = ag__number_of(d, *(const int *)c->attr);                                                    \
+        return forward(c, &ag__f_##fn, &ag__layout_0d[ag__dtype_index(d)], &n, c->in[0]);                          \
+    }                                                                                                              \
+    RULES(fn, c->attr)                                                                                             \
+    DESCRIPTOR(fn, 1, sizeof(int), AG_SAVES_IN(0) | AG_SAVES_OUT(0))                                               \
+    ag_tensor *(ag_##fn)(int n, ag_tensor *x)                                                                      \
+    {                                                                                                              \
+        if (n < 0) return ag_fail(AG_EINVAL, "ag_" #fn ": order %d is negative", n), NULL;                         \
+        return ag__apply(&ag__op_##fn, &n, x);                                                                     \
     }
 AG_RARE_ORDERED(ORDERED)

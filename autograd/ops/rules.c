@@ -1,40 +1,8 @@
 /* rules.c - what ops.def's vjp column calls by name, for tensors; tape/rules.h has the scalars' side and says what each
  * is. */
-#include <autograd/ops/apply.h>
+#include <autograd/ops/elementwise.h>
 #include <autograd/tape/rules.h>
-#include <float.h>
 #include <math.h>
-
-/* Surely: the sum of finite numbers may overflow, but that of others is never finite. */
-static bool all_finite(const ag_tensor *x)
-{
-    const ag__layout *l = x->layout;
-    return l->numel == 0 || (l->dense && isfinite(ag__kernels_for(l->dtype)->reduce[AG__SUM](l->numel, x->data, 1)));
-}
-
-/* Is 1 / x finite everywhere? */
-static bool all_invertible(const ag_tensor *x)
-{
-    const ag__layout *l = x->layout;
-    const float *f32 = x->data;
-    const double *f64 = x->data;
-    bool small = !l->dense;
-    for (int64_t i = 0; !small && i < l->numel; i++)
-        small = l->dtype == AG_F32 ? !(fabsf(f32[i]) >= FLT_MIN) : !(fabs(f64[i]) >= DBL_MIN);
-    return !small;
-}
-
-/* The slope without what is not finite where g is 0, so that no later derivative meets it either. */
-ag_tensor *ag__times_t(ag_tensor *g, ag_tensor *slope)
-{
-    if (!g || !slope || all_finite(slope)) return ag_mul(g, slope);
-    ag_tensor *lost = ag_logical_and(ag_eq(g, 0.0), ag_logical_not(ag_isfinite(slope)));
-    return ag_mul(g, ag_where(lost, ag_num(0), slope));
-}
-ag_tensor *ag__over_t(ag_tensor *g, ag_tensor *x)
-{
-    return !g || !x || all_invertible(x) ? ag_div(g, x) : ag__times_t(g, ag_reciprocal(x));
-}
 
 ag_tensor *ag__like_t(double number)
 {
@@ -44,19 +12,19 @@ ag_tensor *ag__above_t(ag_tensor *x, double bound, ag_tensor *a, ag_tensor *b)
 {
     return ag_where(ag_gt(x, bound), a, b);
 }
+/* Where a formula does not hold something harmless takes the place of its operands, so that later derivatives do not
+ * meet what is infinite there. */
 ag_tensor *ag__part_t(ag_tensor *a, ag_tensor *y)
 {
-    ag_tensor *q = ag_div(a, y);
-    return !q || all_finite(q) ? q : ag_where(ag_eq(y, 0.0), ag_num(0), q);
+    return ag_div(a, ag_where(ag_logical_and(ag_eq(a, 0.0), ag_eq(y, 0.0)), ag_num(1), y));
 }
-ag_tensor *ag__first_t(ag_tensor *a, ag_tensor *b)
+ag_tensor *ag__share_t(ag_tensor *a, ag_tensor *b)
 {
-    return a ? ag_to(ag_logical_or(ag_ge(a, b), ag_isnan(b)), ag_dtype_of(a)) : NULL;
+    return ag_where(ag_isnan(b), ag_num(1), ag__larger_t(a, b));
 }
 ag_tensor *ag__minus_t(ag_tensor *a, ag_tensor *b)
 {
-    ag_tensor *d = ag_sub(a, b);
-    return !d || all_finite(d) ? d : ag_where(ag_logical_and(ag_isinf(a), ag_eq(a, b)), ag_num(0), d);
+    return ag_where(ag_logical_and(ag_isinf(a), ag_eq(a, b)), ag_num(0), ag_sub(a, b));
 }
 ag_tensor *ag__alive_t(ag_tensor *g, ag_tensor *a, ag_tensor *b, double limit)
 {
@@ -76,17 +44,13 @@ ag_tensor *ag__gelu_tanh_slope_t(ag_tensor *x, ag_tensor *y)
 }
 ag_tensor *ag__pow_by_base_t(ag_tensor *g, ag_tensor *a, ag_tensor *b)
 {
-    ag_tensor *slope = ag_mul(b, ag_pow(a, ag_sub(b, 1.0)));
-    if (!slope || all_finite(slope)) return ag_mul(g, slope);
-    ag_tensor *flat = ag_logical_and(ag_eq(b, 0.0), ag_logical_not(ag_isfinite(slope)));
-    return ag__times_t(g, ag_where(flat, ag_num(0), slope));
+    ag_tensor *flat = ag_logical_and(ag_eq(b, 0.0), ag_logical_not(ag_isfinite(ag_reciprocal(a))));
+    return ag_mul(g, ag_mul(b, ag_pow(ag_where(flat, ag_num(1), a), ag_sub(b, 1.0))));
 }
 ag_tensor *ag__pow_by_exponent_t(ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y)
 {
-    ag_tensor *slope = ag_mul(y, ag_log(a));
-    if (!slope || all_finite(slope)) return ag_mul(g, slope);
     ag_tensor *still = ag_logical_and(ag_eq(a, 0.0), ag_ge(b, 0.0));
-    return ag__times_t(g, ag_where(still, ag_num(0), slope));
+    return ag_mul(g, ag_mul(y, ag_log(ag_where(still, ag_num(1), a))));
 }
 ag_tensor *ag__larger_t(ag_tensor *a, ag_tensor *b)
 {
@@ -97,6 +61,39 @@ ag_tensor *ag__larger_t(ag_tensor *a, ag_tensor *b)
 ag_tensor *ag__over_square_t(ag_tensor *p, ag_tensor *a, ag_tensor *b)
 {
     ag_tensor *r = ag_add(ag_square(a), ag_square(b));
-    if (!r) return NULL;
-    return all_invertible(r) ? ag_div(p, r) : ag_where(ag_eq(r, 0.0), ag_num(0), ag_div(p, r));
+    return ag_div(p, ag_where(ag_eq(r, 0.0), ag_num(1), r));
+}
+
+/* ---- what a branch not taken gets ---- */
+
+/* Surely: the sum of finite numbers may overflow, but that of others is never finite. */
+static bool all_finite(const ag_tensor *x)
+{
+    const ag__layout *l = x->layout;
+    return l->numel == 0 || (l->dense && isfinite(ag__kernels_for(l->dtype)->reduce[AG__SUM](l->numel, x->data, 1)));
+}
+
+/* x, or where it is lost the element that x, broadcast to that shape, has at the place `well`. */
+static ag_tensor *exchanged(ag_tensor *x, ag_tensor *lost, int64_t well)
+{
+    if (!x) return NULL;
+    ag_tensor *all = (ag_expand)(ag_detach(x), lost->layout->rank, lost->layout->dims);
+    return ag_where(lost, ag_select(ag_reshape(all, -1), 0, well), x);
+}
+
+/* g times the slope. Where that is not finite though g is 0, the operands are exchanged for other elements of theirs,
+ * at which all is well: then no later derivative meets the odd ones either. */
+ag_tensor *ag__guarded(ag__rule_fn *rule, const void *with, ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y)
+{
+    ag_tensor *r = rule(with, g, a, b, y);
+    if (!r || all_finite(r)) return r;
+    ag_tensor *fine = ag_isfinite(r), *lost = ag_logical_and(ag_logical_not(fine), ag_eq(g, 0.0));
+    int64_t n = r->layout->numel, well = 0, some = 0;
+    if (!lost || !(fine = ag_contiguous(fine))) return NULL;
+    for (int64_t i = 0; i < n; i++) some += ((const bool *)lost->data)[i];
+    while (well < n && !((const bool *)fine->data)[well]) well++;
+    if (some == 0) return r;
+    if (well == n) return ag_where(lost, ag_num(0), r);
+    r = rule(with, g, exchanged(a, lost, well), exchanged(b, lost, well), exchanged(y, lost, well));
+    return ag_where(lost, ag_num(0), r);
 }

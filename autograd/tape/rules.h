@@ -4,12 +4,10 @@
 #include <autograd/tape/state.h>
 
 #define AG__RULE(name, first) _Generic((first), ag_scalar: name##_s, ag_tensor *: name##_t)
-#define ag__times(g, slope) AG__RULE(ag__times, slope)(g, slope)
-#define ag__over(g, x) AG__RULE(ag__over, x)(g, x)
 #define ag__like(x, number) AG__RULE(ag__like, x)(number)
 #define ag__above(x, bound, a, b) AG__RULE(ag__above, x)(x, bound, a, b)
 #define ag__part(a, y) AG__RULE(ag__part, a)(a, y)
-#define ag__first(a, b) AG__RULE(ag__first, a)(a, b)
+#define ag__share_rule(a, b) AG__RULE(ag__share, a)(a, b)
 #define ag__minus_rule(a, b) AG__RULE(ag__minus, a)(a, b)
 #define ag__alive(g, a, b, limit) AG__RULE(ag__alive, a)(g, a, b, limit)
 #define ag__mish_rule(x) AG__RULE(ag__mish, x)(x)
@@ -18,17 +16,6 @@
 #define ag__larger(a, b) AG__RULE(ag__larger, a)(a, b)
 #define ag__gelu_tanh_slope(x, y) AG__RULE(ag__gelu_tanh_slope, x)(x, y)
 #define ag__over_square(p, a, b) AG__RULE(ag__over_square, p)(p, a, b)
-
-/* g slope, and 0 where g is 0 and the slope not finite: what a branch not taken gets. */
-static inline ag_scalar ag__times_s(ag_scalar g, ag_scalar slope)
-{
-    return g.value == 0 && !isfinite(slope.value) ? ag_const(0) : ag_mul(g, slope);
-}
-/* g / x, and 0 where g is 0 and 1 / x not finite. */
-static inline ag_scalar ag__over_s(ag_scalar g, ag_scalar x)
-{
-    return g.value == 0 && !isfinite(1 / x.value) ? ag_const(0) : ag_div(g, x);
-}
 
 static inline ag_scalar ag__like_s(double number)
 {
@@ -39,15 +26,15 @@ static inline ag_scalar ag__above_s(ag_scalar x, double bound, ag_scalar a, ag_s
 {
     return x.value > bound ? a : b;
 }
-/* a / y, and 0 where y is 0. */
+/* a / y, and 0 where both are 0. */
 static inline ag_scalar ag__part_s(ag_scalar a, ag_scalar y)
 {
-    return y.value == 0 ? ag_const(0) : ag_div(a, y);
+    return a.value == 0 && y.value == 0 ? ag_const(0) : ag_div(a, y);
 }
-/* 1 where a >= b or b is NaN, else 0; a constant. */
-static inline ag_scalar ag__first_s(ag_scalar a, ag_scalar b)
+/* 1 where a > b or b is NaN, 1/2 where they are equal, else 0; a constant. */
+static inline ag_scalar ag__share_s(ag_scalar a, ag_scalar b)
 {
-    return ag_const(a.value >= b.value || isnan(b.value));
+    return ag_const(a.value > b.value || isnan(b.value) ? 1 : a.value == b.value ? 0.5 : 0);
 }
 /* a - b, and 0 where they are equal. */
 static inline ag_scalar ag__minus_s(ag_scalar a, ag_scalar b)
@@ -70,13 +57,13 @@ static inline ag_scalar ag__mish_s(ag_scalar x)
 static inline ag_scalar ag__pow_by_base_s(ag_scalar g, ag_scalar a, ag_scalar b)
 {
     if (b.value == 0 && (b.id == 0 || !isfinite(1 / a.value))) return ag_const(0);
-    return ag__times_s(g, ag_mul(b, ag_pow(a, ag_sub(b, 1.0))));
+    return ag_mul(g, ag_mul(b, ag_pow(a, ag_sub(b, 1.0))));
 }
 /* g y log(a); 0 where a = 0 and b >= 0. */
 static inline ag_scalar ag__pow_by_exponent_s(ag_scalar g, ag_scalar a, ag_scalar b, ag_scalar y)
 {
     if (a.value == 0 && b.value >= 0) return ag_const(0);
-    return ag__times_s(g, ag_mul(y, ag_log(a)));
+    return ag_mul(g, ag_mul(y, ag_log(a)));
 }
 /* 1 where a > b, 1/2 where they are equal, else 0; a constant. */
 static inline ag_scalar ag__larger_s(ag_scalar a, ag_scalar b)
@@ -98,12 +85,10 @@ static inline ag_scalar ag__gelu_tanh_slope_s(ag_scalar x, ag_scalar y)
 }
 
 /* ops/rules.c */
-ag_tensor *ag__times_t(ag_tensor *g, ag_tensor *slope);
-ag_tensor *ag__over_t(ag_tensor *g, ag_tensor *x);
 ag_tensor *ag__like_t(double number);
 ag_tensor *ag__above_t(ag_tensor *x, double bound, ag_tensor *a, ag_tensor *b);
 ag_tensor *ag__part_t(ag_tensor *a, ag_tensor *y);
-ag_tensor *ag__first_t(ag_tensor *a, ag_tensor *b);
+ag_tensor *ag__share_t(ag_tensor *a, ag_tensor *b);
 ag_tensor *ag__minus_t(ag_tensor *a, ag_tensor *b);
 ag_tensor *ag__alive_t(ag_tensor *g, ag_tensor *a, ag_tensor *b, double limit);
 ag_tensor *ag__mish_t(ag_tensor *x);

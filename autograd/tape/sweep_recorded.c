@@ -85,8 +85,16 @@ static ag_scalar poly_slope(ag_tape *t, const ag__record *r)
     return p;
 }
 
+/* Does nothing flow where a slope is not finite, as g is 0? A product's slope is a factor. */
+static bool is_cut(const ag__record *r, uint32_t k, ag_scalar g)
+{
+    const bool function = r->code == AG__S_RDIV || (r->code > AG__S_FMA && r->code < AG__S_LONG);
+    return g.value == 0 && function && r->code != AG__S_mul && k < ag__form_of[r->code].pd && !isfinite(r->pd[k]);
+}
+
 static ag_scalar flow(ag_tape *t, const ag__record *r, uint32_t k, ag_scalar g)
 {
+    if (is_cut(r, k, g)) return ag_const(0);
     const uint32_t *ix = r->ix;
     const double *pd = r->pd;
     uint32_t half = r->n / 2;
