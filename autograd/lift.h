@@ -60,20 +60,53 @@ static inline ag_tensor *ag__itself(ag_tensor *x) { return x; }
 /* Templates, because a literal 0 would serve as a pointer as well. */
 #define AG__IF_NUMBER(N) class = typename std::enable_if<std::is_arithmetic<N>::value>::type
 #define AG__CPP_NUMBER(f)                                                                                              \
-    template <class N, AG__IF_NUMBER(N)> inline ag_tensor *ag_##f(ag_tensor *a, N b) { return ag_##f(a, ag_num(b)); }  \
-    template <class N, AG__IF_NUMBER(N)> inline ag_tensor *ag_##f(N a, ag_tensor *b) { return ag_##f(ag_num(a), b); }
+    template <class N, AG__IF_NUMBER(N)> inline ag_tensor *ag_##f(ag_tensor *a, N b)                                   \
+    {                                                                                                                  \
+        return ag_##f(a, ag_num(static_cast<double>(b)));                                                              \
+    }                                                                                                                  \
+    template <class N, AG__IF_NUMBER(N)> inline ag_tensor *ag_##f(N a, ag_tensor *b)                                   \
+    {                                                                                                                  \
+        return ag_##f(ag_num(static_cast<double>(a)), b);                                                              \
+    }
 /* (f)(x, n, list) is the plain function for a list that is not const as well. */
 #define AG__CPP_LIST(f, T)                                                                                             \
     inline ag_tensor *ag_##f(ag_tensor *x, int n, T *list) { return ag_##f(x, n, static_cast<const T *>(list)); }      \
     template <class... D> inline ag_tensor *ag_##f(ag_tensor *x, D... d)                                               \
-=======
-    template <class N, AG__IF_NUMBERS(N)> inline ag_tensor *ag_##f(ag_tensor *a, N b) { return ag_##f(a, ag_num(b)); }  \
-    template <class N, AG__IF_NUMBERS(N)> inline ag_tensor *ag_##f(N a, ag_tensor *b) { return ag_##f(ag_num(a), b); }
-#define AG__CPP_LIST(f, T)                                                                                             \
-    template <class... D, AG__IF_NUMBERS(D...)> inline ag_tensor *ag_##f(ag_tensor *x, D... d)                         \
->>>>>>> efbfcc9 (Special functions and activations: rows of rare functions, whose loops are compiled once; no NaN from branches not taken)
     {                                                                                                                  \
         const T list[] = { static_cast<T>(d)..., 0 };                                                                               \
         return ag_##f(x, int(sizeof...(d)), list);                                                                     \
     }
 #define AG__CPP_DIMS(f)                                                                                                \
+    inline ag_tensor *f(ag_dtype dtype, int rank, int64_t *dims)                                                       \
+    {                                                                                                                  \
+        return f(dtype, rank, static_cast<const int64_t *>(dims));                                                     \
+    }                                                                                                                  \
+    template <class... D> inline ag_tensor *f(ag_dtype dtype, D... d)                                                  \
+    {                                                                                                                  \
+        const int64_t dims[] = { static_cast<int64_t>(d)..., 0 };                                                                   \
+        return f(dtype, int(sizeof...(d)), dims);                                                                      \
+    }
+AG__CPP_DIMS(ag_zeros)
+AG__CPP_DIMS(ag_ones)
+AG__CPP_DIMS(ag_rand)
+AG__CPP_DIMS(ag_randn)
+AG__CPP_DIMS(ag_new)
+AG__CPP_DIMS(ag_param)
+inline ag_scalar ag_fma(ag_scalar a, ag_scalar b, ag_scalar c) { return ags_fma(a, b, c); }
+inline ag_scalar ag_grad(ag_scalar y, ag_scalar x) { return ags_grad(y, x); }
+inline ag_status ag_backward(ag_scalar y, const ag_backward_options *options = nullptr) { return ags_backward(y, options); }
+inline ag_scalar operator+(ag_scalar a, ag_scalar b) { return ags_add(a, b); }
+inline ag_scalar operator+(ag_scalar a, double b) { return ags_add(a, ag_const(b)); }
+inline ag_scalar operator+(double a, ag_scalar b) { return ags_add(ag_const(a), b); }
+inline ag_scalar operator-(ag_scalar a, ag_scalar b) { return ags_sub(a, b); }
+inline ag_scalar operator-(ag_scalar a, double b) { return ags_sub(a, ag_const(b)); }
+inline ag_scalar operator-(double a, ag_scalar b) { return ags_sub(ag_const(a), b); }
+inline ag_scalar operator*(ag_scalar a, ag_scalar b) { return ags_mul(a, b); }
+inline ag_scalar operator*(ag_scalar a, double b) { return ags_mul(a, ag_const(b)); }
+inline ag_scalar operator*(double a, ag_scalar b) { return ags_mul(ag_const(a), b); }
+inline ag_scalar operator/(ag_scalar a, ag_scalar b) { return ags_div(a, b); }
+inline ag_scalar operator/(ag_scalar a, double b) { return ags_div(a, ag_const(b)); }
+inline ag_scalar operator/(double a, ag_scalar b) { return ags_div(ag_const(a), b); }
+inline ag_scalar operator-(ag_scalar x) { return ags_neg(x); }
+#endif
+#endif
