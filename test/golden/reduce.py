@@ -196,6 +196,8 @@ for how in ['sum', 'prod', 'mean', 'amax', 'amin']:
     for own in (True, False):
         case('scatter_reduce', r(4, 3), 0, many, r(3, 3), how, include_self=own, second=how in ('sum', 'mean', 'prod'))
         case('scatter_reduce', v([0.5, 2, 2]), 1, i([0, 0, 1, 1, 2]), v([1., 1, 3, 3, 0]), how, include_self=own)
+for how in ['amax', 'amin']:
+    case('scatter_reduce', v([1., 2, 2]), 1, i([0, 0, 1, 1, 2]), v([1., 1, 3, 2, 2]), how)
 case('scatter_reduce', v(2., 3, 4), 0, i(0, 0, 1, 1, 1), v(0., 5, 0, 0, 7), 'prod')
 case('index_fill', r(3, 4), 1, i(0, 3), 1.5)
 case('index_fill', r(3, 4), 0, i(1), r())
