@@ -85,7 +85,7 @@ REDUCTION(nansum, float_shape)
 REDUCTION(nanmean, float_shape)
 
 /* ---- centred: rows minus their mean; linear and its own transpose ----
- * The mean is taken twice, the second time of what is left, and divides before it sums: exact for constant rows, and
+ * The mean so far moves by a part of each element, and is taken again of what is left: exact for constant rows, and
  * nothing overflows that fits. */
 
 #define CENTRE(name, T)                                                         \
@@ -93,9 +93,12 @@ REDUCTION(nanmean, float_shape)
     {                                                                           \
         const T *x = from;                                                      \
         T *y = to;                                                              \
-        double mean = 0, rest = 0, each = (double)n;                            \
-        for (int64_t i = 0; i < n; i++) mean += (double)x[i] / each;            \
-        for (int64_t i = 0; i < n; i++) rest += ((double)x[i] - mean) / each;   \
+        double mean = 0, rest = 0, part = 1;                                    \
+        for (int64_t i = 0; i < n; i++) {                                       \
+            part = 1 / (double)(i + 1);                                         \
+            mean += part * (double)x[i] - part * mean;                          \
+        }                                                                       \
+        for (int64_t i = 0; i < n; i++) rest += ((double)x[i] - mean) * part;   \
         for (int64_t i = 0; i < n; i++) y[i] = (T)((double)x[i] - mean - rest); \
     }
 CENTRE(centre_f32, float)
