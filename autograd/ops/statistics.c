@@ -85,21 +85,20 @@ REDUCTION(nansum, float_shape)
 REDUCTION(nanmean, float_shape)
 
 /* ---- centred: rows minus their mean; linear and its own transpose ----
- * The mean so far moves by a part of each element, and is taken again of what is left: exact for constant rows, and
- * nothing overflows that fits. */
+ * The mean so far moves by a part of each element: exact for constant rows, and nothing overflows that fits. What it is
+ * off by changes a variance by its square only, and leaves a gradient when that is centred in turn. */
 
-#define CENTRE(name, T)                                                         \
-    static void name(int64_t n, const void *from, void *to)                     \
-    {                                                                           \
-        const T *x = from;                                                      \
-        T *y = to;                                                              \
-        double mean = 0, rest = 0, part = 1;                                    \
-        for (int64_t i = 0; i < n; i++) {                                       \
-            part = 1 / (double)(i + 1);                                         \
-            mean += part * (double)x[i] - part * mean;                          \
-        }                                                                       \
-        for (int64_t i = 0; i < n; i++) rest += ((double)x[i] - mean) * part;   \
-        for (int64_t i = 0; i < n; i++) y[i] = (T)((double)x[i] - mean - rest); \
+#define CENTRE(name, T)                                                  \
+    static void name(int64_t n, const void *from, void *to)              \
+    {                                                                    \
+        const T *x = from;                                               \
+        T *y = to;                                                       \
+        double mean = 0;                                                 \
+        for (int64_t i = 0; i < n; i++) {                                \
+            double part = 1 / (double)(i + 1);                           \
+            mean += part * (double)x[i] - part * mean;                   \
+        }                                                                \
+        for (int64_t i = 0; i < n; i++) y[i] = (T)((double)x[i] - mean); \
     }
 CENTRE(centre_f32, float)
 CENTRE(centre_f64, double)
