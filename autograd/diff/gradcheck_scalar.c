@@ -1,15 +1,14 @@
 /* gradcheck_scalar.c - ags_gradcheck: a function of scalars as a subject of the check. */
 #include <autograd/diff/subject.h>
-#include <string.h>
 
 typedef struct scalars {
     ag__subject s; /* first, so that either is found from the other */
     ags_fn *f;
     void *user;
     size_t n_y;
-    const double *x;
-    double *point, *weight, *slope; /* [n] where f is evaluated; [n_y]; [n] */
-    ag_scalar *now, *y, *out;       /* [n], [n_y], and of order 2 [n] */
+    const double *at;         /* where f was evaluated */
+    double *weight, *slope;   /* [n_y], [n] */
+    ag_scalar *now, *y, *out; /* [n], [n_y], and of order 2 [n] */
 } scalars;
 
 /* ---- evaluating ---- */
@@ -23,21 +22,20 @@ static ag_status second(scalars *t, bool record)
     return record ? ags_grads(sum, t->now, t->s.n, t->out) : ags_gradient(sum, t->now, t->s.n, t->slope);
 }
 
-static ag_status run(ag__subject *s, size_t at, double value)
+static ag_status run(ag__subject *s, const double *x)
 {
     scalars *t = (scalars *)s;
     ag_tape_use(s->tape);
     ag_tape_reset(s->tape);
     ag_rng_set(s->rng);
-    memcpy(t->point, t->x, s->n * sizeof *t->point);
-    if (at < s->n) t->point[at] = value;
-    ags_inputs(s->n, t->point, t->now);
+    t->at = x;
+    ags_inputs(s->n, x, t->now);
     for (size_t i = 0; i < t->n_y; i++) t->y[i] = ag_const(0);
     t->f(t->now, t->y, t->user);
     ag_tape_use(s->tape);
     ag_record(true);
     if (ag_error()) return ag_error();
-    if (s->order == 2) return second(t, at == s->n);
+    if (s->order == 2) return second(t, x == s->x);
     s->m = t->n_y;
     return AG_OK;
 }
@@ -51,14 +49,8 @@ static const ag_scalar *results(const scalars *t)
 static ag_status finish(ag__subject *s, double *y)
 {
     scalars *t = (scalars *)s;
-    bool moved = memcmp(t->point, t->x, s->n * sizeof *t->x) != 0;
-    for (size_t i = 0; y && i < s->m; i++) y[i] = s->order == 2 && moved ? t->slope[i] : results(t)[i].value;
+    for (size_t i = 0; y && i < s->m; i++) y[i] = s->order == 2 && t->at != s->x ? t->slope[i] : results(t)[i].value;
     return ag_error();
-}
-
-static double value_of(const ag__subject *s, size_t at)
-{
-    return ((const scalars *)s)->x[at];
 }
 
 /* ---- products with the Jacobian ---- */
@@ -157,7 +149,7 @@ ag_status(ags_gradcheck)(ags_fn *f, size_t m, const double *x, size_t n, const a
                              .n_group = 1,
                              .run = run,
                              .finish = finish,
-                             .input = value_of,
+                             .x = x,
                              .pull = pull,
                              .push = push,
                              .group = group_of,
@@ -167,11 +159,10 @@ ag_status(ags_gradcheck)(ags_fn *f, size_t m, const double *x, size_t n, const a
                       .f = f,
                       .user = o->user,
                       .n_y = m,
-                      .x = x,
                       .now = block,
                       .y = block + n,
                       .out = block + n + m };
-        t.point = (double *)(void *)(block + count), t.slope = t.point + n, t.weight = t.slope + n;
+        t.slope = (double *)(void *)(block + count), t.weight = t.slope + n;
         for (size_t i = 0; i < m; i++) t.weight[i] = ag__check_random(i);
         ag__check(&t.s, o);
     }

@@ -23,10 +23,8 @@ typedef struct tensors {
     input **wrt;
     ag_tensor **now, **out; /* of in; results: one, or of order 2 one per wrt */
     size_t n_out;
-    double *scratch; /* [n] */
-    input *moved;    /* parameter to be put back */
-    int64_t moved_at;
-    double was;
+    double *scratch;  /* [n] */
+    const double *at; /* where f is evaluated, until finish */
 } tensors;
 
 /* ---- places of elements ---- */
@@ -72,15 +70,24 @@ static input *find(const tensors *t, size_t *at)
 
 /* ---- evaluating ---- */
 
+/* Writes the numbers of an input that differ between two points. */
+static void move(const input *in, ag_tensor *y, const double *from, const double *to)
+{
+    int64_t index[AG_MAX_RANK];
+    const double *a = from + in->first, *b = to + in->first;
+    for (size_t i = 0; i < count_of(in); i++)
+        if (memcmp(&a[i], &b[i], sizeof *a)) ag__set(y->layout, y->data, offset_of(y->layout, i, index), b[i]);
+}
+
 /* A copy of an argument as a variable. Where elements share a place, one of them alone can move in a row-major copy
  * only. */
-static ag_tensor *copy_of(const tensors *t, const input *in, bool move, size_t at, double value)
+static ag_tensor *copy_of(const tensors *t, const input *in, const double *at)
 {
     ag_tape *tape = t->s.tape;
     const ag__layout *l = in->x->layout;
-    int64_t index[AG_MAX_RANK];
+    bool moves = l->dtype == AG_F64 && memcmp(t->s.x + in->first, at + in->first, count_of(in) * sizeof *at) != 0;
     ag_tensor *y;
-    if (l->numel == 0 || (move && in->overlaps)) {
+    if (l->numel == 0 || (moves && in->overlaps)) {
         y = ag__temporary(tape, ag__layout_get(&tape->layouts, l->dtype, l->rank, l->dims, t->s.who));
         if (!y) return NULL;
         ag__copy_into(y->layout, y->data, l, in->x->data, false);
@@ -92,23 +99,19 @@ static ag_tensor *copy_of(const tensors *t, const input *in, bool move, size_t a
         if (!y) return NULL;
     }
     if (l->dtype == AG_F64) y->flags |= AG__GRAD; /* a variable; ag_variable would not keep the strides */
-    if (move) ag__set(y->layout, y->data, offset_of(y->layout, at, index), value);
+    if (moves) move(in, y, t->s.x, at);
     return y;
 }
 
-static ag_status arguments(tensors *t, size_t at, double value)
+static ag_status arguments(tensors *t, const double *at)
 {
-    input *moved = at < t->s.n ? find(t, &at) : NULL;
     for (size_t k = 0; k < t->n_x; k++)
-        if (!(t->now[k] = copy_of(t, &t->in[k], &t->in[k] == moved, at, value))) return ag_error();
+        if (!(t->now[k] = copy_of(t, &t->in[k], at))) return ag_error();
     for (size_t k = t->n_x; k < t->n_in; k++) t->now[k] = t->in[k].x;
-    if (!moved || !moved->name) return AG_OK;
     /* in place and without a new version: it will be put back, and nobody's saved value has changed */
-    int64_t index[AG_MAX_RANK];
-    const ag_tensor *p = moved->x;
-    t->moved = moved, t->moved_at = offset_of(p->layout, at, index);
-    t->was = ag__get(p->layout, p->data, t->moved_at);
-    ag__set(p->layout, p->data, t->moved_at, value);
+    t->at = at;
+    for (size_t k = 0; k < t->n_wrt && at != t->s.x; k++)
+        if (t->wrt[k]->name) move(t->wrt[k], t->wrt[k]->x, t->s.x, at);
     return AG_OK;
 }
 
@@ -140,13 +143,13 @@ static ag_status second(tensors *t, ag_tensor *y, bool record)
     return ag_error();
 }
 
-static ag_status run(ag__subject *s, size_t at, double value)
+static ag_status run(ag__subject *s, const double *at)
 {
     tensors *t = (tensors *)s;
     ag_tape_use(s->tape);
     ag_tape_reset(s->tape);
     ag_rng_set(s->rng);
-    if (arguments(t, at, value)) return ag_error();
+    if (arguments(t, at)) return ag_error();
     ag_tensor *y = t->f(t->now, t->user);
     ag_tape_use(s->tape);
     ag_record(true);
@@ -155,7 +158,7 @@ static ag_status run(ag__subject *s, size_t at, double value)
     if (!ag__operand(s->tape, y, s->who, 0)) return ag_error();
     if (y->layout->dtype != AG_F64)
         return ag_fail(AG_EDTYPE, "%s: the function returned %s, not f64", s->who, ag_dtype_name(y->layout->dtype));
-    if (s->order == 2) return second(t, y, at == s->n);
+    if (s->order == 2) return second(t, y, at == s->x);
     t->n_out = 1, t->out[0] = y;
     s->m = (size_t)y->layout->numel;
     return AG_OK;
@@ -168,16 +171,10 @@ static ag_status finish(ag__subject *s, double *y)
         ag_read_as(AG_F64, t->out[k], y + first, t->out[k]->layout->numel);
         first += (size_t)t->out[k]->layout->numel;
     }
-    if (t->moved) ag__set(t->moved->x->layout, t->moved->x->data, t->moved_at, t->was);
-    t->moved = NULL;
+    for (size_t k = 0; k < t->n_wrt && t->at && t->at != s->x; k++)
+        if (t->wrt[k]->name) move(t->wrt[k], t->wrt[k]->x, t->at, s->x);
+    t->at = NULL;
     return ag_error();
-}
-
-static double value_of(const ag__subject *s, size_t at)
-{
-    int64_t index[AG_MAX_RANK];
-    const input *in = find((const tensors *)s, &at);
-    return ag__get(in->x->layout, in->x->data, offset_of(in->x->layout, at, index));
 }
 
 /* ---- products with the Jacobian ---- */
@@ -325,13 +322,26 @@ static void *rooms(tensors *t, size_t n, size_t *bytes)
     return block;
 }
 
+static void check(tensors *t, const ag_gradcheck_options *o)
+{
+    size_t room;
+    if (!ag__size_mul(2 * t->s.n + 1, sizeof *t->scratch, &room)) return;
+    double *x = ag__alloc(NULL, room, "the inputs of a gradient check");
+    if (!x) return;
+    t->scratch = x + t->s.n;
+    for (size_t k = 0; k < t->n_wrt; k++)
+        ag_read_as(AG_F64, t->wrt[k]->x, x + t->wrt[k]->first, t->wrt[k]->x->layout->numel);
+    t->s.x = x;
+    ag__check(&t->s, o);
+    ag__release(NULL, x, room);
+}
+
 ag_status(ag_gradcheck)(ag_fn *f, ag_list x, const ag_gradcheck_options *options)
 {
     const ag_gradcheck_options none = { 0 }, *o = options ? options : &none;
     tensors t = { .s = { .who = "ag_gradcheck",
                          .run = run,
                          .finish = finish,
-                         .input = value_of,
                          .pull = pull,
                          .push = push,
                          .group = group_of,
@@ -346,11 +356,7 @@ ag_status(ag_gradcheck)(ag_fn *f, ag_list x, const ag_gradcheck_options *options
     size_t bytes;
     void *block = rooms(&t, (size_t)x.n + (size_t)o->params.n, &bytes);
     if (!block) return ag_error();
-    if (!set_up(&t, x, o->params)) {
-        size_t room = (t.s.n + 1) * sizeof *t.scratch;
-        if ((t.scratch = ag__alloc(NULL, room, "a gradient"))) ag__check(&t.s, o);
-        ag__release(NULL, t.scratch, room);
-    }
+    if (!set_up(&t, x, o->params)) check(&t, o);
     ag__release(NULL, block, bytes);
     return ag_error();
 }

@@ -15,11 +15,11 @@ struct ag__subject {
     int order;
     size_t n, m; /* numbers in and out; m as the last `run` found it */
     size_t n_group;
-    /* Evaluates, with number `at` moved to `value`; at = n: all as given, and ready for pull and push. */
-    ag_status (*run)(ag__subject *s, size_t at, double value);
+    const double *x; /* the numbers as given */
+    /* Evaluates at x (the one above: ready for pull and push as well), which stays until finish. */
+    ag_status (*run)(ag__subject *s, const double *x);
     /* After run, whatever it said: the results, if y is not NULL; and what was moved is put back. */
     ag_status (*finish)(ag__subject *s, double *y);
-    double (*input)(const ag__subject *s, size_t at);
     /* g = J'u; recorded: by the rules that can be differentiated again */
     ag_status (*pull)(ag__subject *s, const double *u, double *g, bool recorded);
     /* jv = J v, v[0..n) zero outside the group */
