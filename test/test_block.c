@@ -166,6 +166,101 @@ static ag_scalar trimv_scalar(size_t n, const ag_scalar *x)
         for (size_t i = j + 1; i < d; i++) y[i] = ag_add(y[i], ag_mul(*l++, v[j]));
     return weigh(d, y);
 }
+/* three triangles in turn for six rows of d */
+static size_t d_of_many(size_t n)
+{
+    size_t d = 0;
+    while (3 * ((d + 1) + (d + 1) * d / 2) + 6 * (d + 1) <= n) d++;
+    return d;
+}
+static ag_scalar trimvs_block(ag_block x)
+{
+    const size_t d = d_of_many(x.n), low = d ? 3 * (d * (d - 1) / 2) : 0;
+    return weigh_block(ags_block_trimvs(d, ags_block_slice(x, 0, 3 * d), ags_block_slice(x, 3 * d, low),
+                                        ags_block_slice(x, 3 * d + low, 6 * d)));
+}
+static ag_scalar trimvs_scalar(size_t n, const ag_scalar *x)
+{
+    const size_t d = d_of_many(n), low = d ? d * (d - 1) / 2 : 0;
+    ag_scalar y[MOST];
+    for (size_t r = 0; r < 6 && d; r++) {
+        const ag_scalar *l = x + 3 * d + r % 3 * low, *v = x + 3 * d + 3 * low + r * d, *diag = x + r % 3 * d;
+        for (size_t i = 0; i < d; i++) y[r * d + i] = ag_mul(diag[i], v[i]);
+        for (size_t j = 0; j < d; j++)
+            for (size_t i = j + 1; i < d; i++) y[r * d + i] = ag_add(y[r * d + i], ag_mul(*l++, v[j]));
+    }
+    return weigh(6 * d, y);
+}
+/* A number, a row of three, constants and x itself, each repeated to 3 m elements and in each place. */
+static ag_scalar maps_block(ag_block x)
+{
+    const size_t m = x.n / 3 * 3;
+    const ag_block one = ags_block_slice(x, 0, m ? 1 : 0), row = ags_block_slice(x, 0, m ? 3 : 0);
+    const ag_block all = ags_block_slice(x, 0, m), c = ags_block_const(m ? 3 : 0, c_ + 2);
+    ag_block y = ags_block_sub(ags_block_mul(row, all), ags_block_mul(ags_block_add(all, one), c));
+    y = ags_block_fma(y, ags_block_sub(c, row), ags_block_fma(one, all, ags_block_add(one, row)));
+    y = ags_block_fma(one, ags_block_mul(c, c), ags_block_fma(c, y, ags_block_sub(all, all)));
+    return weigh_block(y);
+}
+static ag_scalar maps_scalar(size_t n, const ag_scalar *x)
+{
+    ag_scalar y[MOST];
+    const size_t m = n / 3 * 3;
+    for (size_t i = 0; i < m; i++) {
+        const double c = c_[2 + i % 3];
+        const ag_scalar one = x[0], row = x[i % 3];
+        y[i] = ag_sub(ag_mul(row, x[i]), ag_mul(ag_add(x[i], one), c));
+        y[i] = ag_add(ag_mul(y[i], ag_sub(c, row)), ag_add(ag_mul(one, x[i]), ag_add(one, row)));
+        y[i] = ag_add(ag_mul(one, c * c), ag_mul(c, y[i]));
+    }
+    return weigh(m, y);
+}
+static ag_scalar functions_block(ag_block x)
+{
+    ag_block s = ags_block_sigmoid(x), t = ags_block_tanh(x);
+    return weigh_block(ags_block_log(ags_block_add(s, ags_block_mul(t, t))));
+}
+static ag_scalar functions_scalar(size_t n, const ag_scalar *x)
+{
+    ag_scalar y[MOST];
+    for (size_t i = 0; i < n; i++) y[i] = ag_log(ag_add(ag_sigmoid(x[i]), ag_square(ag_tanh(x[i]))));
+    return weigh(n, y);
+}
+static ag_scalar rows_block(ag_block x)
+{
+    const size_t k = x.n % 3 ? 1 : 3;
+    ag_block s = ags_block_sums(k, x), q = ags_block_sqnorms(k, x), l = ags_block_logsumexps(k, x);
+    return weigh_block(ags_block_fma(s, q, l));
+}
+static ag_scalar rows_scalar(size_t n, const ag_scalar *x)
+{
+    const size_t k = n % 3 ? 1 : 3;
+    ag_scalar y[MOST];
+    for (size_t i = 0; i < n / k; i++)
+        y[i] = ag_fma(ags_sum(k, x + i * k), ags_sqnorm(k, x + i * k), ags_logsumexp(k, x + i * k));
+    return weigh(n / k, y);
+}
+/* elements backwards and one twice; scalars and a constant */
+static ag_scalar gather_block(ag_block x)
+{
+    uint32_t index[MOST + 1] = { 0 };
+    ag_scalar s[3] = { ag_const(2) };
+    for (uint32_t i = 0; i < x.n; i++) index[i] = x.n - 1 - i;
+    if (x.n < 3) return weigh_block(ags_block_take(x, x.n, index));
+    index[x.n] = 1, s[1] = ag_mul(ags_block_at(x, 0), ags_block_at(x, 1)), s[2] = ags_block_at(x, 2);
+    ag_block y = ags_block_take(ags_block_sigmoid(x), x.n + 1, index), z = ags_block_of(3, s);
+    return ag_add(ag_mul(0.5, ags_block_dot(y, y)), ag_mul(ags_block_dot(z, z), ags_block_at(y, 1)));
+}
+static ag_scalar gather_scalar(size_t n, const ag_scalar *x)
+{
+    ag_scalar y[MOST];
+    for (size_t i = 0; i < n; i++) y[i] = x[n - 1 - i];
+    if (n < 3) return weigh(n, y);
+    for (size_t i = 0; i < n; i++) y[i] = ag_sigmoid(y[i]);
+    ag_scalar product = ag_mul(x[0], x[1]);
+    ag_scalar z = ag_add(4.0, ag_add(ag_square(product), ag_square(x[2])));
+    return ag_add(ag_mul(0.5, ag_add(ags_sqnorm(n, y), ag_square(y[n - 2]))), ag_mul(z, y[1]));
+}
 /* one block in both places; intermediate blocks; elements as scalars again */
 static ag_scalar alias_block(ag_block x)
 {
@@ -199,7 +294,9 @@ static const struct {
     { "exp", exp_block, exp_scalar },          { "sum", sum_block, sum_scalar },
     { "dot", dot_block, dot_scalar },          { "sqnorm", sqnorm_block, sqnorm_scalar },
     { "matvec", matvec_block, matvec_scalar }, { "trimv", trimv_block, trimv_scalar },
-    { "alias", alias_block, alias_scalar },
+    { "alias", alias_block, alias_scalar },    { "trimvs", trimvs_block, trimvs_scalar },
+    { "maps", maps_block, maps_scalar },       { "functions", functions_block, functions_scalar },
+    { "rows", rows_block, rows_scalar },       { "gather", gather_block, gather_scalar },
 };
 
 /* value, gradient, Hessian times v by reverse over reverse, slopes along v of y and of the gradient along v. */
@@ -333,6 +430,19 @@ static void constant_blocks(void **state)
         d = ags_block_exp(c);
         l = ags_block_rsub(c_ + 6, ags_block_matvec(ags_block_input(24, (double[24]){ 0 }), c));
     }
+    ag_block k = ags_block_const(4, c_);
+    assert_ptr_equal(k.value, c_);
+    ag_block many[] = { ags_block_mul(k, c),
+                        ags_block_tanh(k),
+                        ags_block_logsumexps(2, k),
+                        ags_block_take(k, 1, (uint32_t[]){ 2 }),
+                        ags_block_of(1, (ag_scalar[]){ ag_const(3) }),
+                        ags_block_trimvs(1, k, ags_block_slice(k, 0, 0), k) };
+    for (size_t i = 0; i < sizeof many / sizeof *many; i++) assert_int_equal(many[i].id, 0);
+    near(many[0].value[3], 0.0625);
+    near(many[2].value[0], log(exp(0.5) + exp(-1)));
+    near(many[3].value[0], 2);
+    near(many[5].value[1], 1);
     assert_int_equal(d.id, 0);
     assert_int_equal(ags_block_at(d, 2).id, 0);
     near(ags_block_at(d, 2).value, exp(2));
@@ -368,6 +478,22 @@ static void zero_times_infinity(void **state)
     near(g[1], exp(1));
     assert_int_equal(ags_gradient(at[1], at, 2, g), AG_OK);
     near(g[0], 0);
+    ag_block far = ags_block_mul(e, x), root = ags_block_log(ags_block_sub(x, x));
+    ag_scalar passed = ag_add(ags_block_at(far, 1), ag_mul(0.0, ags_block_at(root, 0)));
+    assert_int_equal(ags_gradient(passed, at, 2, g), AG_OK);
+    near(g[0], 0);
+    near(g[1], 2 * exp(1));
+    ag_scalar twice[2];
+    assert_int_equal(ags_grads(passed, at, 2, twice), AG_OK);
+    near(twice[0].value, 0);
+    near(twice[1].value, 2 * exp(1));
+    const double inf[] = { -INFINITY, -INFINITY, 1, -INFINITY };
+    ag_block none = ags_block_input(4, inf), lse = ags_block_logsumexps(2, none);
+    near(lse.value[0], -INFINITY);
+    near(lse.value[1], 1);
+    near(ag_grad(ags_block_at(lse, 1), ags_block_at(none, 2)).value, 1);
+    near(ag_grad(ags_block_at(lse, 1), ags_block_at(none, 3)).value, 0);
+    near(ag_grad(ags_block_at(lse, 0), ags_block_at(none, 0)).value, 0);
     ag_block product = ags_block_trimv(x, ags_block_slice(e, 0, 1), x), other = ags_block_matvec(e, x);
     assert_int_equal(product.n + other.n, 3);
     assert_int_equal(ags_gradient(at[1], at, 2, g), AG_OK);
@@ -400,8 +526,35 @@ static void wrong_uses(void **state)
     fails(AG_EINVAL, "ags_block_slice: elements 4 .. 4 of 3");
     ags_block_input((size_t)1 << 32, c_);
     fails(AG_ENOMEM, "ags_block_input: 4294967296 values are too many");
+    ags_block_add(x, y);
+    fails(AG_ESHAPE, "ags_block_add: 2 elements do not repeat to 3");
+    ags_block_sums(2, x);
+    fails(AG_ESHAPE, "ags_block_sums: 3 elements are no rows of 2");
+    ags_block_logsumexps(0, x);
+    fails(AG_ESHAPE, "ags_block_logsumexps: 3 elements are no rows of 0");
+    ags_block_trimvs(1, x, none, y);
+    fails(AG_ESHAPE, "ags_block_trimvs: 3 matrices for 2 rows");
+    ags_block_trimvs(2, x, none, y);
+    fails(AG_ESHAPE, "ags_block_trimvs: diag has 3 elements, not 2");
+    ags_block_trimvs(1, x, y, x);
+    fails(AG_ESHAPE, "ags_block_trimvs: low has 2 elements, not 0");
+    ags_block_take(x, 2, (uint32_t[]){ 2, 3 });
+    fails(AG_EINVAL, "ags_block_take: element 3 of 3");
+    ags_block_take(x, 2, NULL);
+    fails(AG_ENULL, "ags_block_take: the array of 2 indices is NULL");
+    ags_block_of(2, NULL);
+    fails(AG_ENULL, "ags_block_of: the array of 2 scalars is NULL");
+    ags_block_const(2, NULL);
+    fails(AG_ENULL, "ags_block_const: the array of 2 values is NULL");
+    assert_int_equal(ags_block_add(none, x).n + ags_block_log(none).n + ags_block_sums(2, none).n, 0);
+    assert_int_equal(ags_block_trimvs(0, none, none, none).n + ags_block_of(0, NULL).n, 0);
+    fine();
     ag_tape_reset(*state);
     ags_block_input(3, c_);
+    assert_int_equal(ags_block_of(1, (ag_scalar[]){ ags_block_at(x, 0) }).n, 0);
+    fails(AG_ESTALE, "ags_block_of: operand 1 was recorded before a reset of its tape (stale)");
+    assert_int_equal(ags_block_fma(ags_block_input(3, c_), x, x).n, 0);
+    fails(AG_ESTALE, "ags_block_fma: operand 2 was recorded before a reset of its tape (stale)");
     assert_int_equal(ags_block_exp(x).n, 0);
     fails(AG_ESTALE, "ags_block_exp: operand 1 was recorded before a reset of its tape (stale)");
     assert_int_equal(ags_block_dot(ags_block_input(3, c_), x).id, 0);

@@ -3,75 +3,31 @@
  * The results' values lie in the streams like those of other statements (on a first_order tape among the partials), and
  * blocks point to them. While recording is off blocks have no ids, and their values lie in the tape's arena. */
 #include <autograd/kernels/kernels.h>
-#include <autograd/tape/streams.h>
+#include <autograd/tape/blocks.h>
 #include <string.h>
-
-static const ag_block empty;
-
-/* Is x fit to be an operand? A constant is one, with id 0. */
-static inline bool settle(ag_block *x, unsigned code, unsigned operand)
-{
-    if (x->id == 0) return true;
-    x->id = ag__settled(&ag__pen, (ag_scalar){ 0, x->id, x->gen }, code, operand);
-    return x->id || ag__pen_closed(&ag__pen);
-}
-
-/* A constant among recorded operands becomes one of them: its adjoint needs a place. */
-static inline bool promote(ag_block *x)
-{
-    if (x->id == 0) *x = ags_block_input(x->n, x->value);
-    return x->n == 0 || x->id;
-}
-
-static bool fit(unsigned code, const char *what, size_t n, size_t wanted)
-{
-    if (n == wanted) return true;
-    ag_fail(AG_ESHAPE, "%s: %s has %zu elements, not %zu", ag__statement_name(code), what, n, wanted);
-    return false;
-}
-
-/* Where n results go: into the streams, with room for so many operands and pointers; or for constants the arena. */
-static inline double *open_block(unsigned code, size_t n, size_t n_ix, size_t pointers, bool constant)
-{
-    ag_pen *p = &ag__pen;
-    ag_tape *t = ag__here.tape;
-    if (ag__unlikely(!t)) return ag__tape(ag__statement_name(code)), NULL; /* which says so */
-    if (constant) return ag__arena_get(&t->arena, n * sizeof(double));
-    if (!ag__room(p, n, n_ix, p->keep ? pointers : n + pointers)) return NULL;
-    return p->keep ? p->val + p->next : p->pd;
-}
-
-static inline ag_block close_block(unsigned code, double *y, uint32_t n, uint32_t *ix, int pointers,
-                                   const double *const *from)
-{
-    ag_pen *p = &ag__pen;
-    double *pd = p->keep ? p->pd : p->pd + n;
-    for (int i = 0; i < pointers; i++) memcpy(pd + i, from + i, sizeof *from);
-    return (ag_block){ y, ag__close(p, code, n, ix, pd + pointers), n, p->gen };
-}
 
 ag_block ags_block_input(size_t n, const double *values)
 {
-    if (n == 0) return empty;
-    if (!values) return ag_fail(AG_ENULL, "ags_block_input: the array of %zu values is NULL", n), empty;
-    if (n > UINT32_MAX) return ag_fail(AG_ENOMEM, "ags_block_input: %zu values are too many", n), empty;
+    if (n == 0) return ag__no_block;
+    if (!values) return ag_fail(AG_ENULL, "ags_block_input: the array of %zu values is NULL", n), ag__no_block;
+    if (n > UINT32_MAX) return ag_fail(AG_ENOMEM, "ags_block_input: %zu values are too many", n), ag__no_block;
     ag__kernels_choose(); /* every block begins here */
     ag_pen *p = &ag__pen;
     bool constant = ag__here.off;
-    double *y = open_block(AG__S_BLOCK, n, 1, 0, constant);
-    if (!y) return empty;
+    double *y = ag__block_open(AG__S_BLOCK, n, 1, 0, constant);
+    if (!y) return ag__no_block;
     memcpy(y, values, n * sizeof *values);
     if (constant) return (ag_block){ .value = y, .n = (uint32_t)n };
     p->ix[0] = (uint32_t)n;
-    return close_block(AG__S_BLOCK, y, (uint32_t)n, p->ix + 1, 0, NULL);
+    return ag__block_close(AG__S_BLOCK, y, (uint32_t)n, p->ix + 1, 0, NULL);
 }
 
 /* f(x) or f(c, x), element by element. */
 static ag_block elementwise(unsigned code, const double *c, ag_block x)
 {
-    if (x.n == 0 || !settle(&x, code, 1)) return empty;
-    double *y = open_block(code, x.n, 2, 0, x.id == 0);
-    if (!y) return empty;
+    if (x.n == 0 || !ag__block_settle(&x, code, 1)) return ag__no_block;
+    double *y = ag__block_open(code, x.n, 2, 0, x.id == 0);
+    if (!y) return ag__no_block;
     if (code == AG__S_BLOCK_EXP) {
         for (uint32_t i = 0; i < x.n; i++) y[i] = exp(x.value[i]);
     } else {
@@ -80,12 +36,12 @@ static ag_block elementwise(unsigned code, const double *c, ag_block x)
     if (x.id == 0) return (ag_block){ .value = y, .n = x.n };
     uint32_t *ix = ag__pen.ix;
     ix[0] = x.id, ix[1] = x.n;
-    return close_block(code, y, x.n, ix + 2, 0, NULL);
+    return ag__block_close(code, y, x.n, ix + 2, 0, NULL);
 }
 
 ag_block ags_block_rsub(const double *c, ag_block x)
 {
-    if (x.n && !c) return ag_fail(AG_ENULL, "ags_block_rsub: the array of %u numbers is NULL", x.n), empty;
+    if (x.n && !c) return ag_fail(AG_ENULL, "ags_block_rsub: the array of %u numbers is NULL", x.n), ag__no_block;
     return elementwise(AG__S_BLOCK_RSUB, c, x);
 }
 
@@ -99,37 +55,63 @@ ag_block ags_block_matvec(ag_block a, ag_block x)
     enum { CODE = AG__S_BLOCK_MATVEC };
     if (x.n == 0 || a.n % x.n) {
         if (x.n || a.n) ag_fail(AG_ESHAPE, "ags_block_matvec: %u elements are no rows of %u", a.n, x.n);
-        return empty;
+        return ag__no_block;
     }
-    if (a.n == 0 || !settle(&a, CODE, 1) || !settle(&x, CODE, 2)) return empty;
+    if (a.n == 0 || !ag__block_settle(&a, CODE, 1) || !ag__block_settle(&x, CODE, 2)) return ag__no_block;
     bool constant = a.id == 0 && x.id == 0;
-    if (!constant && !(promote(&a) && promote(&x))) return empty;
+    if (!constant && !(ag__block_promote(&a) && ag__block_promote(&x))) return ag__no_block;
     const uint32_t rows = a.n / x.n;
-    double *y = open_block(CODE, rows, 4, 2, constant);
-    if (!y) return empty;
+    double *y = ag__block_open(CODE, rows, 4, 2, constant);
+    if (!y) return ag__no_block;
     ag__kernel[1]->matvec(rows, x.n, a.value, x.value, y);
     if (constant) return (ag_block){ .value = y, .n = rows };
     uint32_t *ix = ag__pen.ix;
     ix[0] = a.id, ix[1] = x.id, ix[2] = x.n, ix[3] = rows;
-    return close_block(CODE, y, rows, ix + 4, 2, (const double *[]){ a.value, x.value });
+    return ag__block_close(CODE, y, rows, ix + 4, 2, (const double *[]){ a.value, x.value });
+}
+
+/* Row r of x belongs to matrix r % m; of each matrix all rows in turn, while it lies in the nearest cache. */
+static void trimv_rows(uint32_t d, uint32_t m, uint32_t rows, const double *diag, const double *low, const double *x,
+                       double *y)
+{
+    const size_t n = d, low_n = n * (n - 1) / 2;
+    for (size_t c = 0; c < m; c++)
+        for (size_t r = c; r < rows; r += m)
+            ag__kernel[1]->trimv(d, diag + c * n, low + c * low_n, x + r * n, y + r * n);
+}
+
+static ag_block trimv(const char *who, size_t d, ag_block diag, ag_block low, ag_block x)
+{
+    enum { CODE = AG__S_BLOCK_TRIMV };
+    const size_t m = d ? diag.n / d : 0, rows = d ? x.n / d : 0;
+    if (!ag__block_fit(who, "diag", diag.n, m * d) || !ag__block_fit(who, "x", x.n, rows * d)) return ag__no_block;
+    if (!ag__block_fit(who, "low", low.n, m * (d * (d - 1) / 2))) return ag__no_block;
+    if (m && rows % m) return ag_fail(AG_ESHAPE, "%s: %zu matrices for %zu rows", who, m, rows), ag__no_block;
+    if (m == 0 || rows == 0) return ag__block_fit(who, "x", x.n, m * d), ag__no_block;
+    if (!ag__block_settle(&diag, CODE, 1) || !ag__block_settle(&low, CODE, 2) || !ag__block_settle(&x, CODE, 3))
+        return ag__no_block;
+    bool constant = (diag.id | low.id | x.id) == 0;
+    if (!constant && !(ag__block_promote(&diag) && ag__block_promote(&low) && ag__block_promote(&x)))
+        return ag__no_block;
+    double *y = ag__block_open(CODE, x.n, 6, 3, constant);
+    if (!y) return ag__no_block;
+    if (low.n == 0) low.value = diag.value; /* empty, but no NULL to count from */
+    trimv_rows((uint32_t)d, (uint32_t)m, (uint32_t)rows, diag.value, low.value, x.value, y);
+    if (constant) return (ag_block){ .value = y, .n = x.n };
+    uint32_t *ix = ag__pen.ix;
+    ix[0] = diag.id, ix[1] = low.id, ix[2] = x.id, ix[3] = (uint32_t)d, ix[4] = (uint32_t)m, ix[5] = x.n;
+    return ag__block_close(CODE, y, x.n, ix + 6, 3, (const double *[]){ diag.value, low.value, x.value });
 }
 
 ag_block ags_block_trimv(ag_block diag, ag_block low, ag_block x)
 {
-    enum { CODE = AG__S_BLOCK_TRIMV };
-    if (!fit(CODE, "diag", diag.n, x.n) || !fit(CODE, "low", low.n, x.n ? (uint64_t)x.n * (x.n - 1) / 2 : 0))
-        return empty;
-    if (x.n == 0 || !settle(&diag, CODE, 1) || !settle(&low, CODE, 2) || !settle(&x, CODE, 3)) return empty;
-    bool constant = (diag.id | low.id | x.id) == 0;
-    if (!constant && !(promote(&diag) && promote(&low) && promote(&x))) return empty;
-    double *y = open_block(CODE, x.n, 4, 3, constant);
-    if (!y) return empty;
-    if (low.n == 0) low.value = diag.value; /* empty, but no NULL to count from */
-    ag__kernel[1]->trimv(x.n, diag.value, low.value, x.value, y);
-    if (constant) return (ag_block){ .value = y, .n = x.n };
-    uint32_t *ix = ag__pen.ix;
-    ix[0] = diag.id, ix[1] = low.id, ix[2] = x.id, ix[3] = x.n;
-    return close_block(CODE, y, x.n, ix + 4, 3, (const double *[]){ diag.value, low.value, x.value });
+    if (!ag__block_fit("ags_block_trimv", "diag", diag.n, x.n)) return ag__no_block;
+    return trimv("ags_block_trimv", x.n, diag, low, x);
+}
+
+ag_block ags_block_trimvs(size_t d, ag_block diag, ag_block low, ag_block x)
+{
+    return trimv("ags_block_trimvs", d, diag, low, x);
 }
 
 /* One result y: the operands were written up to ix. */
@@ -145,7 +127,7 @@ ag_scalar ags_block_sum(ag_block x)
 {
     double y = 0;
     for (uint32_t i = 0; i < x.n; i++) y += x.value[i];
-    if (!settle(&x, AG__S_BLOCK_SUM, 1) || x.id == 0) return ag_const(y);
+    if (!ag__block_settle(&x, AG__S_BLOCK_SUM, 1) || x.id == 0) return ag_const(y);
     if (!ag__room(&ag__pen, 1, 2, 0)) return ag_const(y);
     uint32_t *ix = ag__pen.ix;
     ix[0] = x.id, ix[1] = x.n;
@@ -156,10 +138,10 @@ ag_scalar ags_block_dot(ag_block x, ag_block y)
 {
     enum { CODE = AG__S_BLOCK_DOT };
     double v = 0;
-    if (!fit(CODE, "y", y.n, x.n)) return ag_const(v);
+    if (!ag__block_fit("ags_block_dot", "y", y.n, x.n)) return ag_const(v);
     if (x.n) ag__kernel[1]->matvec(1, x.n, x.value, y.value, &v);
-    if (!settle(&x, CODE, 1) || !settle(&y, CODE, 2) || (x.id | y.id) == 0) return ag_const(v);
-    if (!promote(&x) || !promote(&y) || !ag__room(&ag__pen, 1, 3, 2)) return ag_const(v);
+    if (!ag__block_settle(&x, CODE, 1) || !ag__block_settle(&y, CODE, 2) || (x.id | y.id) == 0) return ag_const(v);
+    if (!ag__block_promote(&x) || !ag__block_promote(&y) || !ag__room(&ag__pen, 1, 3, 2)) return ag_const(v);
     uint32_t *ix = ag__pen.ix;
     ix[0] = x.id, ix[1] = y.id, ix[2] = x.n;
     return close_sum(CODE, v, ix + 3, 2, (const double *[]){ x.value, y.value });
@@ -169,7 +151,7 @@ ag_scalar ags_block_sqnorm(ag_block x)
 {
     double y = 0;
     if (x.n) ag__kernel[1]->matvec(1, x.n, x.value, x.value, &y);
-    if (!settle(&x, AG__S_BLOCK_SQNORM, 1) || x.id == 0) return ag_const(y);
+    if (!ag__block_settle(&x, AG__S_BLOCK_SQNORM, 1) || x.id == 0) return ag_const(y);
     if (!ag__room(&ag__pen, 1, 2, 1)) return ag_const(y);
     uint32_t *ix = ag__pen.ix;
     ix[0] = x.id, ix[1] = x.n;
@@ -180,8 +162,8 @@ ag_block ags_block_slice(ag_block x, size_t from, size_t n)
 {
     if (from > x.n || n > x.n - from) {
         ag_fail(AG_EINVAL, "ags_block_slice: elements %zu .. %zu of %u", from, from + n, x.n);
-        return empty;
+        return ag__no_block;
     }
-    if (n == 0) return empty;
+    if (n == 0) return ag__no_block;
     return (ag_block){ x.value + from, x.id ? x.id + (uint32_t)from : 0, (uint32_t)n, x.gen };
 }

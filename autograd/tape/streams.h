@@ -27,7 +27,19 @@ enum {
     AG__S_BLOCK_RSUB,       /* x, n                | */
     AG__S_BLOCK_EXP,        /* x, n                | */
     AG__S_BLOCK_MATVEC,     /* a, x, columns, n    | a, x */
-    AG__S_BLOCK_TRIMV,      /* diag, low, x, n     | diag, low, x */
+    AG__S_BLOCK_TRIMV,      /* diag, low, x, d, matrices, n | diag, low, x */
+    /* maps.c: x, y, z may be constants, with id 0, and are repeated to fill n */
+    AG__S_BLOCK_ADD,        /* x, y, sizes of x, y, n | */
+    AG__S_BLOCK_SUB,        /* the same            | */
+    AG__S_BLOCK_MUL,        /* the same            | x, y */
+    AG__S_BLOCK_FMA,        /* x, y, z, sizes, n   | x, y */
+    AG__S_BLOCK_LOG,        /* x, n                | x */
+    AG__S_BLOCK_SIGMOID,    /* x, n                | */
+    AG__S_BLOCK_TANH,       /* x, n                | */
+    AG__S_BLOCK_SUMS,       /* x, columns, n       | */
+    AG__S_BLOCK_SQNORMS,    /* x, columns, n       | x */
+    AG__S_BLOCK_LOGSUMEXPS, /* x, columns, n       | x, weights of the softmax */
+    AG__S_BLOCK_GATHER,     /* ids                 | */
     /* one result */
     AG__S_BLOCK_SUM,        /* x, n                | */
     AG__S_BLOCK_DOT,        /* x, y, n             | x, y */

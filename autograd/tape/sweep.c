@@ -2,7 +2,7 @@
  *
  * Where nothing arrived nothing is passed on, so that an infinite slope on a way that does not count makes no NaN. */
 #include <autograd/kernels/kernels.h>
-#include <autograd/tape/streams.h>
+#include <autograd/tape/blocks.h>
 #include <string.h>
 
 /* ---- backwards ---- */
@@ -12,6 +12,18 @@ static bool all_zero(size_t n, const double *x)
     for (size_t i = 0; i < n; i++)
         if (x[i] != 0) return false;
     return true;
+}
+
+/* Row r of x belongs to matrix r % m. */
+static void reverse_trimv(const ag__record *r, const double *g, double *adj)
+{
+    const size_t d = r->ix[3], m = r->ix[4], rows = r->n / d, low = d * (d - 1) / 2;
+    for (size_t c = 0; c < m; c++)
+        for (size_t k = c; k < rows; k += m)
+            if (!all_zero(d, g + k * d))
+                ag__kernel[1]->trimv_back((int64_t)d, ag__borrowed(r, 0) + c * d, ag__borrowed(r, 1) + c * low,
+                                          ag__borrowed(r, 2) + k * d, g + k * d, adj + r->ix[0] + c * d,
+                                          adj + r->ix[1] + c * low, adj + r->ix[2] + k * d);
 }
 
 static void reverse_block(const ag__record *r, double *adj)
@@ -30,9 +42,8 @@ static void reverse_block(const ag__record *r, double *adj)
     case AG__S_BLOCK_MATVEC:
         f64->matvec_back(r->n, r->ix[2], ag__borrowed(r, 0), ag__borrowed(r, 1), g, x, adj + r->ix[1]);
         break;
-    default: /* trimv */
-        f64->trimv_back(r->n, ag__borrowed(r, 0), ag__borrowed(r, 1), ag__borrowed(r, 2), g, x, adj + r->ix[1],
-                        adj + r->ix[2]);
+    case AG__S_BLOCK_TRIMV: reverse_trimv(r, g, adj); break;
+    default: ag__map_reverse(r, adj);
     }
 }
 
@@ -177,6 +188,17 @@ static void reverse_chunk(const ag__chunk *c, double *adj, ag__position *at, uin
         case AG__S_BLOCK_EXP:
         case AG__S_BLOCK_MATVEC:
         case AG__S_BLOCK_TRIMV:
+        case AG__S_BLOCK_ADD:
+        case AG__S_BLOCK_SUB:
+        case AG__S_BLOCK_MUL:
+        case AG__S_BLOCK_FMA:
+        case AG__S_BLOCK_LOG:
+        case AG__S_BLOCK_SIGMOID:
+        case AG__S_BLOCK_TANH:
+        case AG__S_BLOCK_SUMS:
+        case AG__S_BLOCK_SQNORMS:
+        case AG__S_BLOCK_LOGSUMEXPS:
+        case AG__S_BLOCK_GATHER:
         case AG__S_BLOCK_SUM:
         case AG__S_BLOCK_DOT:
         case AG__S_BLOCK_SQNORM: {
@@ -249,13 +271,17 @@ static void forward_matvec(const ag__record *r, double *tan)
 
 static void forward_trimv(const ag__record *r, double *tan)
 {
-    uint32_t n = r->n;
-    const double *d = ag__borrowed(r, 0), *l = ag__borrowed(r, 1), *x = ag__borrowed(r, 2);
-    const double *td = tan + r->ix[0], *tl = tan + r->ix[1], *tx = tan + r->ix[2];
-    double *ty = tan + r->id;
-    for (uint32_t i = 0; i < n; i++) ty[i] += along(d[i], tx[i]) + along(x[i], td[i]);
-    for (uint32_t j = 0; j < n; j++)
-        for (uint32_t i = j + 1; i < n; i++) ty[i] += along(*l++, tx[j]) + along(x[j], *tl++);
+    const size_t d = r->ix[3], m = r->ix[4];
+    for (size_t k = 0; k < r->n / d; k++) {
+        const size_t at = k % m * d, row = k * d;
+        const double *v = ag__borrowed(r, 0) + at, *l = ag__borrowed(r, 1) + at * (d - 1) / 2;
+        const double *x = ag__borrowed(r, 2) + row, *td = tan + r->ix[0] + at, *tx = tan + r->ix[2] + row;
+        const double *tl = tan + r->ix[1] + at * (d - 1) / 2;
+        double *ty = tan + r->id + row;
+        for (size_t i = 0; i < d; i++) ty[i] += along(v[i], tx[i]) + along(x[i], td[i]);
+        for (size_t j = 0; j < d; j++)
+            for (size_t i = j + 1; i < d; i++) ty[i] += along(*l++, tx[j]) + along(x[j], *tl++);
+    }
 }
 
 /* Added to what a result was given as a seed. */
@@ -282,7 +308,9 @@ static void forward_record(const ag__record *r, double *tan)
     case AG__S_BLOCK_MATVEC: forward_matvec(r, tan); break;
     case AG__S_BLOCK_TRIMV: forward_trimv(r, tan); break;
     default:
-        if (r->code >= AG__S_BLOCK_SUM)
+        if (ag__is_map(r->code))
+            ag__map_forward(r, tan);
+        else if (r->code >= AG__S_BLOCK_SUM)
             *y += forward_block_sum(r, tan);
         else if (r->code == AG__S_POLY)
             *y += along(pd[r->n], tan[ix[0]]);

@@ -3,9 +3,9 @@
  *
  * Operands are rebuilt from kept values, and every rule is written in the public operations; those of the elementary
  * functions are the table's (ops.def). What is recorded meanwhile lies behind what is visited. */
+#include <autograd/tape/blocks.h>
 #include <autograd/tape/functions.h>
 #include <autograd/tape/rules.h>
-#include <autograd/tape/streams.h>
 
 static bool arrived(ag_scalar g)
 {
@@ -17,8 +17,8 @@ void ag__adjoint_add(ag_scalar *adj, uint32_t id, ag_scalar b)
     if (id && arrived(b)) adj[id] = arrived(adj[id]) ? ags_add(adj[id], b) : b;
 }
 
-/* adj[id] += g k, as one statement where it can be. */
-static void add_product(ag_scalar *adj, uint32_t id, ag_scalar g, ag_scalar k)
+/* As one statement where it can be. */
+void ag__adjoint_add_product(ag_scalar *adj, uint32_t id, ag_scalar g, ag_scalar k)
 {
     if (id && arrived(g)) adj[id] = arrived(adj[id]) ? ags_fma(g, k, adj[id]) : ags_mul(g, k);
 }
@@ -140,21 +140,36 @@ static void product_back(ag_scalar *adj, uint32_t y, uint32_t a, const double *v
                          const double *vx, size_t j)
 {
     ag_scalar g = adj[y];
-    add_product(adj, a + (uint32_t)i, g, element(x, vx, j));
-    add_product(adj, x + (uint32_t)j, g, element(a, va, i));
+    ag__adjoint_add_product(adj, a + (uint32_t)i, g, element(x, vx, j));
+    ag__adjoint_add_product(adj, x + (uint32_t)j, g, element(a, va, i));
 }
 static void product_on(ag_scalar *tan, uint32_t y, uint32_t a, const double *va, size_t i, uint32_t x, const double *vx,
                        size_t j)
 {
-    add_product(tan, y, tan[a + i], element(x, vx, j));
-    add_product(tan, y, tan[x + j], element(a, va, i));
+    ag__adjoint_add_product(tan, y, tan[a + i], element(x, vx, j));
+    ag__adjoint_add_product(tan, y, tan[x + j], element(a, va, i));
+}
+
+/* Row k of x belongs to matrix k % m. */
+static void trimv_products(const ag__record *r, ag_scalar *adj, product_fn *f)
+{
+    const uint32_t *ix = r->ix, d = ix[3], m = ix[4];
+    const double *diag = ag__borrowed(r, 0), *low = ag__borrowed(r, 1), *x = ag__borrowed(r, 2);
+    for (uint32_t k = 0; k < r->n / d; k++) {
+        const uint32_t y = r->id + k * d;
+        const size_t first = (size_t)(k % m) * d, row = (size_t)k * d;
+        size_t at = first * (d - 1) / 2;
+        for (uint32_t i = 0; i < d; i++) f(adj, y + i, ix[0], diag, first + i, ix[2], x, row + i);
+        for (uint32_t j = 0; j < d; j++)
+            for (uint32_t i = j + 1; i < d; i++) f(adj, y + i, ix[1], low, at++, ix[2], x, row + j);
+    }
 }
 
 /* The products a record is the sum of. */
 static void products(const ag__record *r, ag_scalar *adj, product_fn *f)
 {
     const uint32_t *ix = r->ix, n = r->n;
-    const double *v0 = ag__borrowed(r, 0), *v1, *v2;
+    const double *v0 = ag__borrowed(r, 0), *v1;
     switch (r->code) {
     case AG__S_BLOCK_DOT:
         v1 = ag__borrowed(r, 1);
@@ -168,11 +183,7 @@ static void products(const ag__record *r, ag_scalar *adj, product_fn *f)
         for (uint32_t i = 0; i < n; i++)
             for (uint32_t j = 0; j < ix[2]; j++) f(adj, r->id + i, ix[0], v0, (size_t)i * ix[2] + j, ix[1], v1, j);
         break;
-    default: /* trimv */
-        v1 = ag__borrowed(r, 1), v2 = ag__borrowed(r, 2);
-        for (uint32_t i = 0; i < n; i++) f(adj, r->id + i, ix[0], v0, i, ix[2], v2, i);
-        for (size_t j = 0, k = 0; j < n; j++)
-            for (uint32_t i = (uint32_t)j + 1; i < n; i++) f(adj, r->id + i, ix[1], v1, k++, ix[2], v2, j);
+    default: trimv_products(r, adj, f);
     }
 }
 
@@ -186,12 +197,12 @@ static void reverse_block(const ag__record *r, ag_scalar *adj)
             if (arrived(adj[r->id + i])) ag__adjoint_add(adj, x + i, ag_neg(adj[r->id + i]));
         break;
     case AG__S_BLOCK_EXP:
-        for (uint32_t i = 0; i < r->n; i++) add_product(adj, x + i, adj[r->id + i], result(r, i));
+        for (uint32_t i = 0; i < r->n; i++) ag__adjoint_add_product(adj, x + i, adj[r->id + i], result(r, i));
         break;
     case AG__S_BLOCK_SUM:
         for (uint32_t i = 0; i < r->n; i++) ag__adjoint_add(adj, x + i, adj[r->id]);
         break;
-    default: products(r, adj, product_back);
+    default: ag__is_map(r->code) ? ag__map_reverse_recorded(r, adj) : products(r, adj, product_back);
     }
 }
 
@@ -205,12 +216,12 @@ static void forward_block(const ag__record *r, ag_scalar *tan)
             if (arrived(tan[x + i])) ag__adjoint_add(tan, r->id + i, ag_neg(tan[x + i]));
         break;
     case AG__S_BLOCK_EXP:
-        for (uint32_t i = 0; i < r->n; i++) add_product(tan, r->id + i, tan[x + i], result(r, i));
+        for (uint32_t i = 0; i < r->n; i++) ag__adjoint_add_product(tan, r->id + i, tan[x + i], result(r, i));
         break;
     case AG__S_BLOCK_SUM:
         for (uint32_t i = 0; i < r->n; i++) ag__adjoint_add(tan, r->id, tan[x + i]);
         break;
-    default: products(r, tan, product_on);
+    default: ag__is_map(r->code) ? ag__map_forward_recorded(r, tan) : products(r, tan, product_on);
     }
 }
 
