@@ -15,6 +15,7 @@
 #include <autograd/ops.h>
 #include <autograd/grad.h>
 #include <autograd/gradcheck.h>
+#include <autograd/checkpoint.h>
 #include <autograd/op.h>
 #include <autograd/io.h>
 #include <autograd/generic.h> /* last: lifts C numbers, and one spelling for tensors and scalars */

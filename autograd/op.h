@@ -59,6 +59,7 @@ struct ag_op {
 enum {
     AG_OP_STRIDED = 1,  /* forward and backward accept inputs of any strides; others get row-major copies */
     AG_OP_VIEW = 2,     /* built-in only: the output shares the storage of in[0] */
+    AG_OP_ANY = 4,      /* built-in only: backward takes gradients of any layout as well */
 };
 
 /* Ready-made shape rules. */

@@ -35,7 +35,7 @@ static bool operands(ag_tape *t, ag_list given, ag_tensor **x, const char *who)
     return true;
 }
 
-static bool vjps(const char *who, ag_tensor *y, ag_tensor *u, ag_list by, ag_tensor **out)
+bool ag__vjps(const char *who, ag_tensor *y, ag_tensor *u, ag_list by, ag_tensor **out)
 {
     ag_tape *t = ag__tape(who);
     if (ag_error() || !t || !(y = ag__operand(t, y, who, 1))) return false;
@@ -63,12 +63,12 @@ static bool vjps(const char *who, ag_tensor *y, ag_tensor *u, ag_list by, ag_ten
 ag_tensor *(ag_grad)(ag_tensor *y, ag_tensor *x)
 {
     ag_tensor *g;
-    return vjps("ag_grad", y, NULL, AG_LIST(x), &g) ? g : NULL;
+    return ag__vjps("ag_grad", y, NULL, AG_LIST(x), &g) ? g : NULL;
 }
 
 ag_status ag_grads(ag_tensor *y, ag_list x, ag_tensor **out)
 {
-    vjps("ag_grads", y, NULL, x, out);
+    ag__vjps("ag_grads", y, NULL, x, out);
     return ag_error();
 }
 
@@ -76,7 +76,7 @@ ag_tensor *ag_vjp(ag_tensor *y, ag_tensor *x, ag_tensor *u)
 {
     ag_tensor *g;
     if (!u) return ag__usable(u, 0, "ag_vjp", 3), NULL;
-    return vjps("ag_vjp", y, u, AG_LIST(x), &g) ? g : NULL;
+    return ag__vjps("ag_vjp", y, u, AG_LIST(x), &g) ? g : NULL;
 }
 
 /* ---- scalars ---- */

@@ -199,7 +199,7 @@ static bool run_kernel(ag_tape *t, ag_call *c, ag_tensor *room, bool *add)
 /* May the kernel be used: it takes row-major buffers, or says that it takes any. */
 static bool kernel_fits(const ag_call *c)
 {
-    if (!c->op->backward) return false;
+    if (!c->op->backward || (c->op->flags & AG_OP_ANY)) return c->op->backward;
     for (int k = 0; k < c->n_out; k++)
         if (!c->out[k]->layout->dense_form->contiguous) return false;
     for (int i = 0; i < c->n_in; i++) {

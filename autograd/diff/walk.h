@@ -40,6 +40,8 @@ void ag__walk_seed_scalar(ag__walk *w, ag_scalar y, double value);
 bool ag__walk_run(ag__walk *w);
 /* The adjoint of x as a tensor (zeros if nothing arrived), when the walk has run. NULL: error remembered. */
 ag_tensor *ag__walk_result(ag__walk *w, ag_tensor *x);
+/* grad.c: u' dy/dx for each x; u NULL is 1, for a single number. False: error remembered, and nothing written. */
+bool ag__vjps(const char *who, ag_tensor *y, ag_tensor *u, ag_list by, ag_tensor **out);
 /* backward.c and jvp.c: for ag__tensors */
 bool ag__leaves_prepare(ag__walk *w, ag_params into, ag_tensor *y, ag_tensor *seed);
 void ag__leaves_commit(ag__walk *w);

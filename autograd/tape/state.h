@@ -86,6 +86,7 @@ struct ag_tape {
     uint32_t n_hook, max_hook;
     ag__arena header_arena; /* headers; never rewound */
     ag_tape *previous;    /* brought back when this one is freed */
+    ag_tape *inner;       /* where checkpoints compute again; NULL before the first */
     ag_tape *younger, *older; /* all tapes of the process */
     ag__budget budget;
     uint64_t peak;
@@ -97,6 +98,11 @@ typedef struct ag__thread {
     bool off; /* recording switched off */
 } ag__thread;
 extern _Thread_local ag__thread ag__here __attribute__((tls_model("initial-exec")));
+
+/* t's inner tape, emptied, becomes current, and recording is on; NULL: error remembered, nothing has changed. Then
+ * ag__inner_leave, with what it stored in *was. For use while no error is pending. */
+ag_tape *ag__inner_enter(ag_tape *t, bool *was);
+void ag__inner_leave(ag_tape *t, bool was);
 
 /* ---- streams.c: the life of the scalar streams ------------------------------------------------------------------------ */
 ag_status ag__streams_new(ag_tape *t);   /* t->streams, a closed pen; takes no chunk before the first statement */

@@ -338,19 +338,33 @@ ag_scalar ag__streams_handle(ag_tape *t, uint32_t id, const char *who)
     return (ag_scalar){ ag__streams_value(t, id), id, s->span[k].gen };
 }
 
-const uint32_t *ag__streams_hold(ag_tape *t, size_t n, const ag_scalar *x)
+/* A record of n ids, and of partials that the caller writes then; NULL: remembered why. */
+static const uint32_t *list_ids(unsigned code, const char *who, size_t n, const ag_scalar *x, size_t partials)
 {
-    (void)t; /* the current one */
     ag_pen *p = &ag__pen;
-    if (n > UINT32_MAX - 2) return ag_fail(AG_ENOMEM, "ag_pack: %zu scalars are too many", n), NULL;
-    if (!ag__room(p, 1, n + 2, 0)) return NULL;
+    if (n > UINT32_MAX - 2) return ag_fail(AG_ENOMEM, "%s: %zu scalars are too many", who, n), NULL;
+    if (!ag__room(p, 1, n + 2, partials)) return NULL;
     uint32_t *ix = p->ix, *ids = ix + 1;
-    for (size_t i = 0; i < n; i++) ids[i] = ag__settled(p, x[i], AG__S_HOLD, (unsigned)i + 1);
+    for (size_t i = 0; i < n; i++) ids[i] = ag__settled_as(p, x[i], who, (unsigned)i + 1);
     if (ag_error()) return NULL;
     ix[0] = ids[n] = (uint32_t)n;
     p->val[p->next & p->keep] = 0;
-    ag__close(p, AG__S_HOLD, 1, ids + n + 1, p->pd);
+    ag__close(p, code, 1, ids + n + 1, p->pd + partials);
     return ids;
+}
+
+const uint32_t *ag__streams_hold(ag_tape *t, size_t n, const ag_scalar *x)
+{
+    (void)t; /* the current one */
+    return list_ids(AG__S_HOLD, "ag_pack", n, x, 0);
+}
+
+bool ag__streams_call(ag_tape *t, const ag__routine *f, const char *who, size_t n, const ag_scalar *x, size_t m,
+                      const double *values, ag_scalar *y)
+{
+    if (!list_ids(AG__S_CALL, who, n, x, 1)) return false;
+    memcpy(ag__pen.pd - 1, &f, sizeof f);
+    return ag__streams_inputs(t, m, values, y) || m == 0;
 }
 
 /* Consecutive also where a chunk ends: ids count through. */

@@ -21,6 +21,7 @@ enum {
     AG__S_STATEMENT,        /* ids                 | n partials */
     AG__S_HOLD,             /* ids                 | ; nothing flows through it */
     AG__S_POLY,             /* x, n                | n coefficients, slope */
+    AG__S_CALL,             /* ids                 | pointer to an ag__routine; its results are the inputs behind it */
     /* n results each; x means the id of a block's first element, and a pointer to a block's values lies among the
      * partials. On a first_order tape the results' values stand before the pointers. */
     AG__S_BLOCK,            /* n                   | */
@@ -123,6 +124,21 @@ static inline ag_scalar ag__streams_own(ag_tape *t, uint32_t id) /* a handle tha
     return (ag_scalar){ ag__streams_value(t, id), id, ag__pen.gen };
 }
 
+/* A call of something that was not recorded itself, as one statement: how its derivatives flow. r->ix are the n operands
+ * (0: a constant), the results have the ids from r->id + 1 on. Adjoints and tangents are added to what stands there; what
+ * fails is remembered. The recorded ones may be called with recording off. */
+typedef struct ag__record ag__record;
+typedef struct ag__routine ag__routine;
+struct ag__routine {
+    void (*reverse)(const ag__routine *f, const ag__record *r, double *adj);
+    void (*forward)(const ag__routine *f, const ag__record *r, double *tan);
+    void (*reverse_recorded)(const ag__routine *f, ag_tape *t, const ag__record *r, ag_scalar *adj);
+    void (*forward_recorded)(const ag__routine *f, ag_tape *t, const ag__record *r, ag_scalar *tan);
+};
+/* Records a call with n operands, and its m results with their values; f lives as long as the statements. */
+bool ag__streams_call(ag_tape *t, const ag__routine *f, const char *who, size_t n, const ag_scalar *x, size_t m,
+                      const double *values, ag_scalar *y);
+
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 typedef struct ag__form { /* how a record lies in the streams */
     uint8_t ix, pd;       /* fixed numbers of operands and partials */
@@ -138,14 +154,14 @@ typedef struct ag__step { /* how far a record reaches in the streams; returned i
     size_t pd;
 } ag__step;
 
-typedef struct ag__record {
+struct ag__record {
     unsigned code;
     uint32_t id, n;
     const uint32_t *ix;   /* operands; of a list, its ids */
     const double *pd;     /* partials (of a block: its pointers) */
     const double *y;      /* values of the results; NULL on a first_order tape, but for blocks */
     ag__step step;
-} ag__record;
+};
 
 static inline ag__step ag__record_step(const ag__chunk *c, const ag__form *f, uint32_t n)
 {
@@ -200,5 +216,11 @@ static inline const double *ag__borrowed(const ag__record *r, int k)
     const double *p;
     __builtin_memcpy(&p, r->pd + k, sizeof p);
     return p;
+}
+static inline const ag__routine *ag__routine_of(const ag__record *r)
+{
+    const ag__routine *f;
+    __builtin_memcpy(&f, r->pd, sizeof f);
+    return f;
 }
 #endif

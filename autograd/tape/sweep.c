@@ -74,6 +74,8 @@ static __attribute__((noinline)) ag__step reverse_long(const ag__chunk *c, doubl
     const double w = adj[r.id];
     if (ag__form_of[r.code].block)
         reverse_block(&r, adj);
+    else if (r.code == AG__S_CALL)
+        ag__routine_of(&r)->reverse(ag__routine_of(&r), &r, adj);
     else if (w == 0 || r.code == AG__S_HOLD)
         return r.step;
     else if (r.code == AG__S_POLY)
@@ -183,6 +185,7 @@ static void reverse_chunk(const ag__chunk *c, double *adj, ag__position *at, uin
         case AG__S_SUM:
         case AG__S_HOLD:
         case AG__S_POLY:
+        case AG__S_CALL:
         case AG__S_BLOCK:
         case AG__S_BLOCK_RSUB:
         case AG__S_BLOCK_EXP:
@@ -306,6 +309,7 @@ static void forward_record(const ag__record *r, double *tan)
         for (uint32_t i = 0; i < r->n; i++) y[i] += along(r->y[i], tan[ix[0] + i]);
         break;
     case AG__S_BLOCK_MATVEC: forward_matvec(r, tan); break;
+    case AG__S_CALL: ag__routine_of(r)->forward(ag__routine_of(r), r, tan); break;
     case AG__S_BLOCK_TRIMV: forward_trimv(r, tan); break;
     default:
         if (ag__is_map(r->code))

@@ -245,6 +245,10 @@ ag__position ag__reverse_recorded(ag_tape *t, ag_scalar *adj, ag__position at, u
             if (keeps_values(t)) reverse_block(&r, adj);
             continue;
         }
+        if (r.code == AG__S_CALL) {
+            if (keeps_values(t)) ag__routine_of(&r)->reverse_recorded(ag__routine_of(&r), t, &r, adj);
+            continue;
+        }
         const ag_scalar g = adj[r.id];
         const uint32_t n = operands(&r);
         if (n == 0 || !arrived(g) || !keeps_values(t)) continue;
@@ -263,6 +267,10 @@ ag__position ag__forward_recorded(ag_tape *t, ag_scalar *tangent, ag__position a
         ag__step_on(&at, r.step);
         if (r.code >= AG__S_BLOCK) {
             if (keeps_values(t)) forward_block(&r, tangent);
+            continue;
+        }
+        if (r.code == AG__S_CALL) {
+            if (keeps_values(t)) ag__routine_of(&r)->forward_recorded(ag__routine_of(&r), t, &r, tangent);
             continue;
         }
         for (uint32_t k = 0, n = operands(&r); k < n; k++) {

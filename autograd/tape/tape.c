@@ -89,6 +89,7 @@ void ag_tape_free(ag_tape *t)
         ag_fail(AG_ETAPE, "ag_tape_free: a walk over this tape is under way");
         return;
     }
+    ag_tape_free(t->inner);
     if (ag__here.tape == t) make_current(t->previous);
     unlist(t);
     ag__nodes_release(t, 0, false);
@@ -116,6 +117,26 @@ ag_tape *ag_tape_use(ag_tape *t)
 ag_tape *ag_tape_current(void)
 {
     return ag__here.tape;
+}
+
+ag_tape *ag__inner_enter(ag_tape *t, bool *was)
+{
+    if (!t->inner)
+        t->inner = ag_tape_new(.memory_limit = t->budget.limit, .first_order = t->first_order,
+                               .huge_pages = t->budget.huge_pages);
+    if (!t->inner) return NULL;
+    ag_tape_use(t->inner);
+    ag_tape_reset(t->inner);
+    ag__nodes_release(t->inner, 0, false); /* the proxies as well: those there later are of leaves in use */
+    t->inner->n_kept = 0;
+    *was = ag_record(true);
+    return t->inner;
+}
+
+void ag__inner_leave(ag_tape *t, bool was)
+{
+    ag_tape_use(t);
+    ag_record(was);
 }
 
 /* The pool knows its own peak; headers and statements only grow between resets. */
@@ -240,5 +261,9 @@ ag_memory ag_tape_memory(const ag_tape *t)
     m.reserved = t->budget.reserved;
     m.nodes = t->n_node - t->n_kept;
     m.scalars = ag__streams_count(t) - 1;
+    if (t->inner) {
+        ag_memory inside = ag_tape_memory(t->inner);
+        m.in_use += inside.in_use, m.peak += inside.peak, m.reserved += inside.reserved;
+    }
     return m;
 }
