@@ -399,6 +399,71 @@ AG_API ag_tensor *ag_embedding(ag_tensor *weight, ag_tensor *index, AG_OPTIONS(a
  * leading axes broadcast; heads / kv_heads heads in a row share a kv head */
 AG_API ag_tensor *ag_attention(ag_tensor *q, ag_tensor *k, ag_tensor *v, AG_OPTIONS(ag_attention_options));
 
+/* ---- Convolutions and pools over the last one, two or three axes: x [n, c, sizes] or [c, sizes]. Numbers serve all
+ * axes; options give one for each. */
+/* y[o, p] = sum of x[c, p stride - padding + k dilation] weight[o, c, k] plus bias[o], which may be NULL; weight
+ * [out, in / groups, kernel] */
+AG_API ag_tensor *ag_conv1d(ag_tensor *x, ag_tensor *weight, ag_tensor *bias, AG_OPTIONS(ag_conv_options));
+/* y[o, p] = sum of x[c, p stride - padding + k dilation] weight[o, c, k] plus bias[o], which may be NULL; weight
+ * [out, in / groups, kernel] */
+AG_API ag_tensor *ag_conv2d(ag_tensor *x, ag_tensor *weight, ag_tensor *bias, AG_OPTIONS(ag_conv_options));
+/* y[o, p] = sum of x[c, p stride - padding + k dilation] weight[o, c, k] plus bias[o], which may be NULL; weight
+ * [out, in / groups, kernel] */
+AG_API ag_tensor *ag_conv3d(ag_tensor *x, ag_tensor *weight, ag_tensor *bias, AG_OPTIONS(ag_conv_options));
+/* what takes the gradient of conv1d back to its input: (n - 1) stride - 2 padding + dilation (kernel - 1) +
+ * output_padding + 1 elements of n; weight [in, out / groups, kernel] */
+AG_API ag_tensor *ag_conv_transpose1d(ag_tensor *x, ag_tensor *weight, ag_tensor *bias, AG_OPTIONS(ag_conv_options));
+/* what takes the gradient of conv2d back to its input: (n - 1) stride - 2 padding + dilation (kernel - 1) +
+ * output_padding + 1 elements of n; weight [in, out / groups, kernel] */
+AG_API ag_tensor *ag_conv_transpose2d(ag_tensor *x, ag_tensor *weight, ag_tensor *bias, AG_OPTIONS(ag_conv_options));
+/* what takes the gradient of conv3d back to its input: (n - 1) stride - 2 padding + dilation (kernel - 1) +
+ * output_padding + 1 elements of n; weight [in, out / groups, kernel] */
+AG_API ag_tensor *ag_conv_transpose3d(ag_tensor *x, ag_tensor *weight, ag_tensor *bias, AG_OPTIONS(ag_conv_options));
+/* mean of each window; zeros outside count unless .exclude_padding */
+AG_API ag_tensor *ag_avg_pool1d(ag_tensor *x, int64_t kernel, AG_OPTIONS(ag_pool_options));
+/* mean of each window; zeros outside count unless .exclude_padding */
+AG_API ag_tensor *ag_avg_pool2d(ag_tensor *x, int64_t kernel, AG_OPTIONS(ag_pool_options));
+/* mean of each window; zeros outside count unless .exclude_padding */
+AG_API ag_tensor *ag_avg_pool3d(ag_tensor *x, int64_t kernel, AG_OPTIONS(ag_pool_options));
+/* largest element of each window; the first of equals has the gradient, NaN wins */
+AG_API ag_tensor *ag_max_pool1d(ag_tensor *x, int64_t kernel, AG_OPTIONS(ag_pool_options));
+/* largest element of each window; the first of equals has the gradient, NaN wins */
+AG_API ag_tensor *ag_max_pool2d(ag_tensor *x, int64_t kernel, AG_OPTIONS(ag_pool_options));
+/* largest element of each window; the first of equals has the gradient, NaN wins */
+AG_API ag_tensor *ag_max_pool3d(ag_tensor *x, int64_t kernel, AG_OPTIONS(ag_pool_options));
+/* zeros with x at the places max_pool1d left in .index; the last of several at one place stays and has the
+ * gradient */
+AG_API ag_tensor *ag_max_unpool1d(ag_tensor *x, ag_tensor *index, int64_t kernel, AG_OPTIONS(ag_pool_options));
+/* zeros with x at the places max_pool2d left in .index; the last of several at one place stays and has the
+ * gradient */
+AG_API ag_tensor *ag_max_unpool2d(ag_tensor *x, ag_tensor *index, int64_t kernel, AG_OPTIONS(ag_pool_options));
+/* zeros with x at the places max_pool3d left in .index; the last of several at one place stays and has the
+ * gradient */
+AG_API ag_tensor *ag_max_unpool3d(ag_tensor *x, ag_tensor *index, int64_t kernel, AG_OPTIONS(ag_pool_options));
+/* means of `size` windows that cut each axis of n: element floor(i n / size) to ceil((i + 1) n / size); size -1: n */
+AG_API ag_tensor *ag_adaptive_avg_pool1d(ag_tensor *x, int64_t size, AG_OPTIONS(ag_pool_options));
+/* means of `size` windows that cut each axis of n: element floor(i n / size) to ceil((i + 1) n / size); size -1: n */
+AG_API ag_tensor *ag_adaptive_avg_pool2d(ag_tensor *x, int64_t size, AG_OPTIONS(ag_pool_options));
+/* means of `size` windows that cut each axis of n: element floor(i n / size) to ceil((i + 1) n / size); size -1: n */
+AG_API ag_tensor *ag_adaptive_avg_pool3d(ag_tensor *x, int64_t size, AG_OPTIONS(ag_pool_options));
+/* largest elements of such windows */
+AG_API ag_tensor *ag_adaptive_max_pool1d(ag_tensor *x, int64_t size, AG_OPTIONS(ag_pool_options));
+/* largest elements of such windows */
+AG_API ag_tensor *ag_adaptive_max_pool2d(ag_tensor *x, int64_t size, AG_OPTIONS(ag_pool_options));
+/* largest elements of such windows */
+AG_API ag_tensor *ag_adaptive_max_pool3d(ag_tensor *x, int64_t size, AG_OPTIONS(ag_pool_options));
+/* (sum of x^p)^(1/p) of each window; slope 0 where the sum is 0 */
+AG_API ag_tensor *ag_lp_pool1d(ag_tensor *x, double p, int64_t kernel, AG_OPTIONS(ag_pool_options));
+/* (sum of x^p)^(1/p) of each window; slope 0 where the sum is 0 */
+AG_API ag_tensor *ag_lp_pool2d(ag_tensor *x, double p, int64_t kernel, AG_OPTIONS(ag_pool_options));
+/* (sum of x^p)^(1/p) of each window; slope 0 where the sum is 0 */
+AG_API ag_tensor *ag_lp_pool3d(ag_tensor *x, double p, int64_t kernel, AG_OPTIONS(ag_pool_options));
+/* windows of images as columns (torch.nn.functional.unfold): [.., c, h, w] -> [.., c kernel^2, windows] */
+AG_API ag_tensor *ag_im2col(ag_tensor *x, int64_t kernel, AG_OPTIONS(ag_pool_options));
+/* columns added up where im2col would read them in images of that size (torch.nn.functional.fold): [.., c
+ * kernel^2, windows] -> [.., c, h, w] */
+AG_API ag_tensor *ag_col2im(ag_tensor *x, ag_sizes size, int64_t kernel, AG_OPTIONS(ag_pool_options));
+
 /* ---- Products of vectors and matrices. */
 AG_API ag_tensor *ag_mm(ag_tensor *a, ag_tensor *b);               /* a b: [m,k] [k,n] -> [m,n] */
 /* a b for each of a batch: [b,m,k] [b,k,n] -> [b,m,n] */
@@ -573,6 +638,32 @@ AG_END
 #define ag_rms_norm(...) AG__CALL2(ag_rms_norm, ag_norm_options, __VA_ARGS__, AG__SIZE(ag_norm_options))
 #define ag_embedding(...) AG__CALL2(ag_embedding, ag_embedding_options, __VA_ARGS__, AG__SIZE(ag_embedding_options))
 #define ag_attention(...) AG__CALL3(ag_attention, ag_attention_options, __VA_ARGS__, AG__SIZE(ag_attention_options))
+#define ag_conv1d(...) AG__CALL3(ag_conv1d, ag_conv_options, __VA_ARGS__, AG__SIZE(ag_conv_options))
+#define ag_conv2d(...) AG__CALL3(ag_conv2d, ag_conv_options, __VA_ARGS__, AG__SIZE(ag_conv_options))
+#define ag_conv3d(...) AG__CALL3(ag_conv3d, ag_conv_options, __VA_ARGS__, AG__SIZE(ag_conv_options))
+#define ag_conv_transpose1d(...) AG__CALL3(ag_conv_transpose1d, ag_conv_options, __VA_ARGS__, AG__SIZE(ag_conv_options))
+#define ag_conv_transpose2d(...) AG__CALL3(ag_conv_transpose2d, ag_conv_options, __VA_ARGS__, AG__SIZE(ag_conv_options))
+#define ag_conv_transpose3d(...) AG__CALL3(ag_conv_transpose3d, ag_conv_options, __VA_ARGS__, AG__SIZE(ag_conv_options))
+#define ag_avg_pool1d(...) AG__CALL2(ag_avg_pool1d, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_avg_pool2d(...) AG__CALL2(ag_avg_pool2d, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_avg_pool3d(...) AG__CALL2(ag_avg_pool3d, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_max_pool1d(...) AG__CALL2(ag_max_pool1d, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_max_pool2d(...) AG__CALL2(ag_max_pool2d, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_max_pool3d(...) AG__CALL2(ag_max_pool3d, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_max_unpool1d(...) AG__CALL3(ag_max_unpool1d, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_max_unpool2d(...) AG__CALL3(ag_max_unpool2d, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_max_unpool3d(...) AG__CALL3(ag_max_unpool3d, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_adaptive_avg_pool1d(...) AG__CALL2(ag_adaptive_avg_pool1d, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_adaptive_avg_pool2d(...) AG__CALL2(ag_adaptive_avg_pool2d, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_adaptive_avg_pool3d(...) AG__CALL2(ag_adaptive_avg_pool3d, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_adaptive_max_pool1d(...) AG__CALL2(ag_adaptive_max_pool1d, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_adaptive_max_pool2d(...) AG__CALL2(ag_adaptive_max_pool2d, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_adaptive_max_pool3d(...) AG__CALL2(ag_adaptive_max_pool3d, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_lp_pool1d(...) AG__CALL3(ag_lp_pool1d, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_lp_pool2d(...) AG__CALL3(ag_lp_pool2d, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_lp_pool3d(...) AG__CALL3(ag_lp_pool3d, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_im2col(...) AG__CALL2(ag_im2col, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
+#define ag_col2im(...) AG__CALL3(ag_col2im, ag_pool_options, __VA_ARGS__, AG__SIZE(ag_pool_options))
 #define ag_addmm(...) AG__CALL3(ag_addmm, ag_addmm_options, __VA_ARGS__, AG__SIZE(ag_addmm_options))
 #define ag_addmv(...) AG__CALL3(ag_addmv, ag_addmm_options, __VA_ARGS__, AG__SIZE(ag_addmm_options))
 #define ag_addr(...) AG__CALL3(ag_addr, ag_addmm_options, __VA_ARGS__, AG__SIZE(ag_addmm_options))

@@ -125,6 +125,33 @@ typedef struct ag_scatter_options {
     uint32_t size;
 } ag_scatter_options;
 
+/* ---- convolutions and pools: a number for all axes, or one for each, { 2, 1 }, where 0 means the number for all ---- */
+
+/* An option given to an operation that does not have it is AG_EINVAL. */
+typedef struct ag_conv_options {
+    int64_t stride, padding, dilation; /* 1, 0, 1 */
+    int64_t groups;                    /* 1; the channels of a group see each other only */
+    bool same;                         /* conv: padding that keeps the sizes at stride 1, of an odd number the larger half behind */
+    int64_t output_padding;            /* conv_transpose: elements more at the end; less than the stride or the dilation */
+    int64_t strides[3], paddings[3], dilations[3], output_paddings[3];
+    uint32_t size;
+} ag_conv_options;
+
+/* An option given to an operation that does not have it is AG_EINVAL. */
+typedef struct ag_pool_options {
+    int64_t stride;   /* default: the kernel; of im2col and col2im 1 */
+    int64_t padding;  /* 0; of pools at most half the kernel */
+    int64_t dilation; /* max_pool, im2col, col2im: 1 */
+    int64_t kernels[3], strides[3], paddings[3], dilations[3];
+    bool ceil_mode;           /* avg_pool, max_pool, lp_pool: a last window that begins inside may end outside */
+    bool exclude_padding;     /* avg_pool: what lies outside does not count */
+    int64_t divisor_override; /* avg_pool: the sums are divided by this */
+    int64_t sizes[3];         /* of the result's axes. adaptive pools: as the size; max_unpool: default the smallest that fits */
+    ag_tensor **index;        /* max_pool, adaptive_max_pool: where to leave the places of the elements in the flattened axes,
+                               * i64, as max_unpool wants them; NULL after a failure */
+    uint32_t size;
+} ag_pool_options;
+
 /* ---- linear algebra ---- */
 
 /* beta x + alpha a b; both 1, AG_ZERO for a true zero. */

@@ -123,7 +123,7 @@ typedef struct parity_table {
     size_t n;
 } parity_table;
 /* a file each: parity_basics.c, ... */
-extern const parity_table parity_basics, parity_networks, parity_reduce, parity_linalg, parity_special;
+extern const parity_table parity_basics, parity_networks, parity_reduce, parity_linalg, parity_special, parity_conv;
 
 const parity_op *parity_op_find(const char *name);
 const parity_op *parity_op_at(size_t number); /* NULL past the last */
