@@ -67,5 +67,13 @@ AG_API ag_status ag_apply_to(ag_module *m, ag_visit_fn *f, void *user);
  * multiply-adds. */
 AG_API void ag_module_print(const ag_module *m, FILE *to);
 
+/* ag_gradcheck of ag_forward(m, x) by x and every parameter, each of which the report names with its worst entry. m and
+ * x must be f64. Mode and buffers are left as they were. */
+AG_API ag_status ag_gradcheck_module(ag_module *m, ag_tensor *x, AG_OPTIONS(ag_gradcheck_options));
+
 AG_END
+#ifndef __cplusplus
+#define ag_gradcheck_module(...)                                                                                       \
+    AG__CALL2(ag_gradcheck_module, ag_gradcheck_options, __VA_ARGS__, AG__SIZE(ag_gradcheck_options))
+#endif
 #endif

@@ -1,6 +1,7 @@
 /* test_gradcheck_projections.c - random mode and chosen entries: one small fault in a large Jacobian is found, always.
  */
 #include <autograd/autograd.h>
+#include <nn/nn.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -262,6 +263,61 @@ static void each_input_by_itself(void **state)
     ag_clear_error();
 }
 
+/* ---- modules ---- */
+
+typedef struct damped {
+    ag_tensor *gain, *runs;
+    bool cut;
+} damped;
+
+/* Multiplies; with the gradient by the gain cut off if it is told so. */
+static ag_tensor *damped_forward(ag_module *m, ag_tensor *x)
+{
+    damped *self = ag_self(m);
+    ag_fill(self->runs, ag_item(self->runs) + 1);
+    return ag_mul(x, self->cut ? ag_detach(self->gain) : self->gain);
+}
+static ag_module *Damped(bool cut)
+{
+    ag_module *m = ag_module_new("Damped", damped_forward, sizeof(damped));
+    damped *self = ag_self(m);
+    assert_non_null(self);
+    self->gain = ag_own(m, "gain", ag_init_constant(ag_param(AG_F64, 4), 0.5));
+    self->runs = ag_own_buffer(m, "runs", ag_new(AG_F64));
+    self->cut = cut;
+    return ag_module_done(m);
+}
+
+static void a_module_and_its_parameters_by_name(void **state)
+{
+    (void)state;
+    for (int cut = 0; cut < 2; cut++)
+        for (int random = 0; random < 2; random++) {
+            ag_module *net = ag_Sequential(ag_Linear(3, 4, .dtype = AG_F64), Damped(false), Damped(cut));
+            FILE *to = tmpfile();
+            assert_non_null(to);
+            ag_status status =
+                ag_gradcheck_module(net, ag_randn(AG_F64, 2, 3), .report = to, .order = 2,
+                                    .mode = random ? AG_CHECK_PROJECTIONS : AG_CHECK_ENTRIES, .no_forward = true);
+            if (status != (cut ? AG_ECHECK : AG_OK)) print_error("%s\n", ag_errmsg());
+            assert_int_equal(status, cut ? AG_ECHECK : AG_OK);
+            if (cut && !strstr(ag_errmsg(), "/ d 2.gain [")) fail_msg("%s", ag_errmsg());
+            ag_clear_error();
+            const char *text = report_of(to);
+            const char *const named[] = { "input 0", "0.weight", "0.bias", "1.gain" };
+            for (size_t k = 0; k < sizeof named / sizeof *named; k++) assert_non_null(strstr(text, named[k]));
+            assert_true(ag_item(ag_module_tensor(net, "1.runs")) == 0);
+            ag_module_free(net);
+        }
+    ag_module *single = ag_Linear(2, 2);
+    assert_int_equal(ag_gradcheck_module(single, ag_randn(AG_F64, 2)), AG_EDTYPE);
+    ag_clear_error();
+    assert_int_equal(ag_gradcheck_module(NULL, ag_randn(AG_F64, 2)), AG_ENULL);
+    ag_clear_error();
+    assert_int_equal(ag_gradcheck_module(single, ag_randn(AG_F64, 2), .user = single), AG_EINVAL);
+    ag_module_free(single);
+}
+
 int main(void)
 {
 #define ON_TAPE(test) cmocka_unit_test_setup_teardown(test, with_tape, without_tape)
@@ -271,6 +327,7 @@ int main(void)
         ON_TAPE(the_size_decides),
         ON_TAPE(chosen_entries),
         ON_TAPE(each_input_by_itself),
+        ON_TAPE(a_module_and_its_parameters_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,6 +147,7 @@ static ag_status locate(ag__checking *c, ag__entry *e, size_t first, size_t coun
     ag__subject *s = c->s;
     size_t p = e->i, j = first, from = 0, to = s->m;
     double h = 0x1p-13;
+    draw_u(c, p);
     if (find_column(c, c->jacobian + p * s->n, first, count, &j)) return ag_error();
     if (move_along(c, j, 1, h)) return ag_error();
     ag__entry found = { .i = 0 };
@@ -166,7 +167,31 @@ static ag_status locate(ag__checking *c, ag__entry *e, size_t first, size_t coun
     double by = c->u[from] * c->v[j]; /* back to d y_i / d x_j */
     found.i = from, found.j = j, found.group = e->group;
     found.analytic /= by, found.numeric /= by, found.estimate /= fabs(by);
+    found.badness = fmax(found.badness, e->badness); /* it is what made the projection fail */
     if (found.verdict != AG__FINE) *e = found;
+    return AG_OK;
+}
+
+/* All projections by one group; the entry behind the worst stands for it. */
+static ag_status by_group(ag__checking *c, size_t k)
+{
+    ag__entry worst = { .badness = -1 };
+    size_t first, count;
+    c->s->group(c->s, k, &first, &count);
+    for (size_t p = 0; p < c->n_projection && count; p++) {
+        ag__entry e = { .i = p, .j = AG__NOWHERE, .group = k };
+        draw_u(c, p), draw_v(c, p, first, count);
+        if (measure(c, c->jacobian + p * c->s->n, first, count, &e)) return ag_error();
+        bool worse = e.badness > worst.badness;
+        if (p > 0) ag__note(c, worse ? &worst : &e);
+        if (worse) worst = e;
+    }
+    if (!count) return AG_OK;
+    if (worst.verdict != AG__FINE) {
+        draw_v(c, worst.i, first, count);
+        if (locate(c, &worst, first, count)) return ag_error();
+    }
+    ag__note(c, &worst);
     return AG_OK;
 }
 
@@ -175,16 +200,7 @@ ag_status ag__project(ag__checking *c)
     ag__subject *s = c->s;
     ag_status status = analytic(c);
     if (s->finish(s, status ? NULL : c->f[0])) return ag_error();
-    for (size_t k = 0; k < s->n_group; k++) {
-        size_t first, count;
-        s->group(s, k, &first, &count);
-        for (size_t p = 0; p < c->n_projection && count; p++) {
-            ag__entry e = { .i = p, .j = AG__NOWHERE, .group = k };
-            draw_u(c, p), draw_v(c, p, first, count);
-            if (measure(c, c->jacobian + p * s->n, first, count, &e)) return ag_error();
-            if (e.verdict != AG__FINE && !c->group[k].failed && locate(c, &e, first, count)) return ag_error();
-            ag__note(c, &e);
-        }
-    }
+    for (size_t k = 0; k < s->n_group; k++)
+        if (by_group(c, k)) return ag_error();
     return AG_OK;
 }
