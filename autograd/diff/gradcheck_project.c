@@ -89,13 +89,13 @@ static ag_status measure(ag__checking *c, const double *g, size_t first, size_t 
     e->analytic = 0;
     for (size_t j = first; j < first + count; j++) {
         e->analytic += g[j] * c->v[j];
-        squares += g[j] * g[j] * c->v[j] * c->v[j];
         moved += c->v[j] * c->v[j];
     }
+    for (size_t j = 0; j < c->s->n; j++) squares += g[j] * g[j]; /* by all: what is large beside it may cost digits */
     for (int step = 0; step < AG__N_STEPS; step++, h /= 64) {
         if (move_along(c, first, count, h)) return ag_error();
         ag__five five = projected(c, 0, c->s->m);
-        five.scale = sqrt(squares), five.atols = sqrt(moved);
+        five.scale = sqrt(squares * moved / (double)count), five.atols = sqrt(moved);
         ag__entry now = *e;
         ag__judge(c, &five, h, &now);
         if (step == 0 || now.estimate < e->estimate) *e = now;
