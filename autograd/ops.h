@@ -386,6 +386,62 @@ AG_API ag_tensor *ag_huber_loss(ag_tensor *x, ag_tensor *target, AG_OPTIONS(ag_l
 AG_API ag_tensor *ag_bce_with_logits(ag_tensor *logits, ag_tensor *target, AG_OPTIONS(ag_loss_options));
 /* minus the entry of the target's class; shapes and classes as for cross_entropy */
 AG_API ag_tensor *ag_nll_loss(ag_tensor *log_probabilities, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* d^2 / (2 beta) where d = |x - target| < beta, else d - beta / 2; shapes broadcast */
+AG_API ag_tensor *ag_smooth_l1_loss(ag_tensor *x, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* -target log p - (1 - target) log(1 - p), logarithms at least -100; slope (p - target) / max(p (1 - p), 1e-12) */
+AG_API ag_tensor *ag_binary_cross_entropy(ag_tensor *p, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* target (log target - x), x log-probabilities, 0 where target is 0; shapes broadcast */
+AG_API ag_tensor *ag_kl_div(ag_tensor *x, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* e^x - target x, x the log of the rate; shapes broadcast. .full: plus Stirling's formula for log target! where
+ * target > 1 */
+AG_API ag_tensor *ag_poisson_nll_loss(ag_tensor *x, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* (log v + (x - target)^2 / v) / 2, plus log(2 pi) / 2 if .full; v = max(variance, .eps), the gradient by the
+ * variance that by v; shapes broadcast, or the variance lacks the last axis */
+AG_API ag_tensor *ag_gaussian_nll_loss(ag_tensor *x, ag_tensor *target, ag_tensor *variance, AG_OPTIONS(ag_loss_options));
+/* log(1 + e^(-target x)), target 1 or -1 */
+AG_API ag_tensor *ag_soft_margin_loss(ag_tensor *x, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* bce_with_logits averaged along the last axis */
+AG_API ag_tensor *ag_multilabel_soft_margin_loss(ag_tensor *logits, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* x where target is 1, max(0, margin - x) where it is -1, both of any other; slope 1 at the margin */
+AG_API ag_tensor *ag_hinge_embedding_loss(ag_tensor *x, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* max(0, margin - target (a - b)); slope that of the line at the margin */
+AG_API ag_tensor *ag_margin_ranking_loss(ag_tensor *a, ag_tensor *b, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* of vectors along the last axis, 1 - cos(a, b) where target is 1, max(0, cos(a, b) - margin) where it is -1,
+ * else 0; 1e-12 is added to squared lengths */
+AG_API ag_tensor *ag_cosine_embedding_loss(ag_tensor *a, ag_tensor *b, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* max(0, margin + |anchor - same| - |anchor - other|), pairwise_distance along the last axis */
+AG_API ag_tensor *ag_triplet_margin_loss(ag_tensor *anchor, ag_tensor *same, ag_tensor *other, AG_OPTIONS(ag_loss_options));
+/* of scores [c] or [n,c]: sum over the classes other than the target's of max(0, margin - x[target] + x[i])^p,
+ * times its weight, divided by c; slope 0 at the margin */
+AG_API ag_tensor *ag_multi_margin_loss(ag_tensor *x, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* of scores [c] or [n,c] and classes of that shape up to the first negative one: sum over those listed and those
+ * not of max(0, 1 - x[listed] + x[other]), divided by c; slope 0 at the margin */
+AG_API ag_tensor *ag_multilabel_margin_loss(ag_tensor *x, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* bce_with_logits times (1 - q)^gamma, q: the probability given to the target; times alpha for ones, 1 - alpha
+ * for zeros; shapes broadcast */
+AG_API ag_tensor *ag_sigmoid_focal_loss(ag_tensor *logits, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* of [n, ...]: 1 - (2 sum(p target) + eps) / (sum p + sum target + eps), sums over all axes but the first */
+AG_API ag_tensor *ag_dice_loss(ag_tensor *p, ag_tensor *target, AG_OPTIONS(ag_loss_options));
+/* minus log of the summed probabilities of all alignments of targets, [n, s] or one after the other, with
+ * log_probabilities [steps, n, classes]; without n for one. The mean divides each by its target's length. The
+ * gradient is that by log_probabilities as they are; PyTorch's differs by a part that log_softmax takes away */
+AG_API ag_tensor *ag_ctc_loss(ag_tensor *log_probabilities, ag_tensor *target, ag_tensor *lengths, ag_tensor *target_lengths, AG_OPTIONS(ag_loss_options));
+
+/* ---- Random numbers of given parameters, by the thread's generator; the same seed gives the same numbers.
+ * Gradients are those of the formula with its noise kept, if there are any. */
+AG_API ag_tensor *ag_uniform(ag_tensor *a, ag_tensor *b);          /* low + (high - low) u, u uniform in [0,1) */
+AG_API ag_tensor *ag_normal(ag_tensor *a, ag_tensor *b);           /* mean + deviation z, z standard normal */
+/* mean + scale (e - e'), e and e' exponential of rate 1 */
+AG_API ag_tensor *ag_laplace(ag_tensor *a, ag_tensor *b);
+AG_API ag_tensor *ag_gumbel(ag_tensor *a, ag_tensor *b);           /* mode - scale log e, e exponential of rate 1 */
+AG_API ag_tensor *ag_exponential(ag_tensor *rate);                 /* e / rate, e exponential of rate 1 */
+/* sigmoid((logits + log(u / (1 - u))) / tau): the nearer to 0 or 1 the smaller tau (Maddison et al. 2017) */
+AG_API ag_tensor *ag_relaxed_bernoulli(ag_tensor *logits, double tau);
+/* softmax((logits - log e) / tau); hard: 1 at its largest and 0 elsewhere, with the gradient of the softmax */
+AG_API ag_tensor *ag_gumbel_softmax(ag_tensor *logits, double tau, bool hard, int axis);
+AG_API ag_tensor *ag_bernoulli_of(ag_tensor *p);                   /* 1 with probability p, else 0; no gradient */
+/* i64: one class of each row, the last axis, with the probabilities of its softmax; no gradient */
+AG_API ag_tensor *ag_categorical(ag_tensor *logits);
 
 /* ---- Networks. */
 /* (x - mean) / sqrt(variance + eps) over the last `axes` axes, times weight plus bias */
@@ -634,6 +690,22 @@ AG_END
 #define ag_huber_loss(...) AG__CALL2(ag_huber_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
 #define ag_bce_with_logits(...) AG__CALL2(ag_bce_with_logits, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
 #define ag_nll_loss(...) AG__CALL2(ag_nll_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_smooth_l1_loss(...) AG__CALL2(ag_smooth_l1_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_binary_cross_entropy(...) AG__CALL2(ag_binary_cross_entropy, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_kl_div(...) AG__CALL2(ag_kl_div, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_poisson_nll_loss(...) AG__CALL2(ag_poisson_nll_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_gaussian_nll_loss(...) AG__CALL3(ag_gaussian_nll_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_soft_margin_loss(...) AG__CALL2(ag_soft_margin_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_multilabel_soft_margin_loss(...) AG__CALL2(ag_multilabel_soft_margin_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_hinge_embedding_loss(...) AG__CALL2(ag_hinge_embedding_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_margin_ranking_loss(...) AG__CALL3(ag_margin_ranking_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_cosine_embedding_loss(...) AG__CALL3(ag_cosine_embedding_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_triplet_margin_loss(...) AG__CALL3(ag_triplet_margin_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_multi_margin_loss(...) AG__CALL2(ag_multi_margin_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_multilabel_margin_loss(...) AG__CALL2(ag_multilabel_margin_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_sigmoid_focal_loss(...) AG__CALL2(ag_sigmoid_focal_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_dice_loss(...) AG__CALL2(ag_dice_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
+#define ag_ctc_loss(...) AG__CALL4(ag_ctc_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
 #define ag_layer_norm(...) AG__CALL2(ag_layer_norm, ag_norm_options, __VA_ARGS__, AG__SIZE(ag_norm_options))
 #define ag_rms_norm(...) AG__CALL2(ag_rms_norm, ag_norm_options, __VA_ARGS__, AG__SIZE(ag_norm_options))
 #define ag_embedding(...) AG__CALL2(ag_embedding, ag_embedding_options, __VA_ARGS__, AG__SIZE(ag_embedding_options))

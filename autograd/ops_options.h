@@ -39,16 +39,34 @@ typedef struct ag_nan_options { /* nan_to_num */
     uint32_t size;
 } ag_nan_options;
 
-typedef enum ag_reduction { AG_MEAN, AG_SUM, AG_NONE } ag_reduction;
-/* An option given to a loss that does not have it is AG_EINVAL. */
+typedef enum ag_reduction {
+    AG_MEAN,
+    AG_SUM,
+    AG_NONE,
+    AG_BATCHMEAN /* kl_div: the sum divided by the size of axis 0 */
+} ag_reduction;
+/* An option given to a loss that does not have it is AG_EINVAL. AG_ZERO for a true zero. */
 typedef struct ag_loss_options {
     ag_reduction reduction;
-    ag_tensor *weight;      /* cross_entropy, nll_loss: one number per class, a constant; the mean is then a weighted one.
-                             * bce_with_logits: a factor of each loss, broadcast to the logits */
+    ag_tensor *weight;      /* cross_entropy, nll_loss, multi_margin_loss: one number per class, a constant; the mean of the
+                             * first two is then a weighted one. The rest: a factor of each loss, broadcast to the input */
     double label_smoothing; /* cross_entropy: in [0, 1] */
     const int64_t *ignore;  /* cross_entropy, nll_loss: a class that counts for nothing, besides the negative ones */
     ag_tensor *pos_weight;  /* bce_with_logits: a factor of the target's part, broadcast to the logits */
     double delta;           /* huber_loss: where the square turns into a line; default 1 */
+    double beta;            /* smooth_l1_loss: likewise */
+    double margin;          /* hinge_embedding_loss, multi_margin_loss, triplet_margin_loss: 1. margin_ranking_loss,
+                             * cosine_embedding_loss: 0 */
+    double p;               /* triplet_margin_loss: of the norm, 2. multi_margin_loss: power, 1 or 2; default 1 */
+    double eps;             /* gaussian_nll_loss: least variance, 1e-6. poisson_nll_loss: added to the rate, 1e-8.
+                             * triplet_margin_loss: added to differences, 1e-6. dice_loss: added to both sums, 1 */
+    double alpha, gamma;    /* sigmoid_focal_loss: weight of the ones, 1/4, negative for no weights; power, 2 */
+    bool full;              /* gaussian_nll_loss, poisson_nll_loss: with the terms that do not depend on the input */
+    bool log_target;        /* kl_div: the target is one of log-probabilities too */
+    bool rate;              /* poisson_nll_loss: the input is the rate, not its log */
+    bool swap;              /* triplet_margin_loss: the negative's distance is the smaller of those from both others */
+    bool zero_infinity;     /* ctc_loss: what cannot be aligned has loss and gradient 0, not inf */
+    int64_t blank;          /* ctc_loss: the class that stands for none */
     uint32_t size;
 } ag_loss_options;
 

@@ -95,10 +95,10 @@ int arg_axes(args *a, int i, const char *name, int axes[AG_MAX_RANK]);
 int arg_sizes(args *a, int i, const char *name, int64_t sizes[AG_MAX_RANK]);
 /* x converted to the dtype named there, if one is. */
 ag_tensor *arg_cast(args *a, int i, const char *name, ag_tensor *x);
-/* What many operators have: the first tensor, an axis, a reduction in either spelling. */
+/* What many operators have: the first tensor, an axis, a reduction, at place i or by two older flags. */
 ag_tensor *arg_input(args *a);
 int arg_axis(args *a, int i, int otherwise);
-ag_reduction arg_reduction(args *a, int i);
+ag_reduction arg_reduction(args *a, int size_average, int reduce, int i);
 /* Where PyTorch names an axis it takes a 0-d tensor for one of shape [1], and ag_ operations do not: x with an axis, and a
  * result of it back in the rank of x. */
 ag_tensor *arg_with_axis(ag_tensor *x);
@@ -123,7 +123,8 @@ typedef struct parity_table {
     size_t n;
 } parity_table;
 /* a file each: parity_basics.c, ... */
-extern const parity_table parity_basics, parity_networks, parity_reduce, parity_linalg, parity_special, parity_conv;
+extern const parity_table parity_basics, parity_networks, parity_reduce, parity_linalg, parity_special, parity_conv,
+    parity_losses;
 
 const parity_op *parity_op_find(const char *name);
 const parity_op *parity_op_at(size_t number); /* NULL past the last */

@@ -188,18 +188,16 @@ int arg_axis(args *a, int i, int otherwise)
     return (int)arg_integer(a, i, "dim", otherwise);
 }
 
-ag_reduction arg_reduction(args *a, int i)
+ag_reduction arg_reduction(args *a, int size_average, int reduce, int i)
 {
     const char *name = arg_text(a, i, "reduction", "mean");
-    /* The older spelling: two flags, the second right before it, the first before ignore_index where there is one. */
-    int size_average = i == 6 ? 3 : i - 2, reduce = i - 1;
-    bool older = i > 2; /* not huber_loss */
-    if (older && (arg_given(a, size_average, "size_average") || arg_given(a, reduce, "reduce")))
+    if (arg_given(a, size_average, "size_average") || arg_given(a, reduce, "reduce"))
         name = !arg_flag(a, reduce, "reduce", true)               ? "none"
                : !arg_flag(a, size_average, "size_average", true) ? "sum"
                                                                   : "mean";
     if (!strcmp(name, "sum")) return AG_SUM;
     if (!strcmp(name, "none")) return AG_NONE;
+    if (!strcmp(name, "batchmean")) return AG_BATCHMEAN;
     if (strcmp(name, "mean")) ag_fail(AG_EMISSING, "%s: reduction %s is not known", a->op, name);
     return AG_MEAN;
 }

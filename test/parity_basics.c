@@ -120,7 +120,7 @@ static ag_tensor *cross_entropy(args *a)
 {
     int64_t ignore = arg_integer(a, 4, "ignore_index", -100);
     return ag_cross_entropy(arg_input(a), arg_tensor(a, 1, "target"), .weight = arg_optional(a, 2, "weight"),
-                            .ignore = &ignore, .reduction = arg_reduction(a, 6),
+                            .ignore = &ignore, .reduction = arg_reduction(a, 3, 5, 6),
                             .label_smoothing = arg_number(a, 7, "label_smoothing", 0));
 }
 
@@ -136,13 +136,13 @@ static ag_tensor *nll_loss(args *a)
 {
     int64_t ignore = arg_integer(a, 4, "ignore_index", -100);
     return ag_nll_loss(arg_input(a), arg_tensor(a, 1, "target"), .weight = arg_optional(a, 2, "weight"),
-                       .ignore = &ignore, .reduction = arg_reduction(a, 6));
+                       .ignore = &ignore, .reduction = arg_reduction(a, 3, 5, 6));
 }
 
 static ag_tensor *bce_with_logits(args *a)
 {
     return ag_bce_with_logits(arg_input(a), arg_tensor(a, 1, "target"), .weight = arg_optional(a, 2, "weight"),
-                              .reduction = arg_reduction(a, 5), .pos_weight = arg_optional(a, 6, "pos_weight"));
+                              .reduction = arg_reduction(a, 3, 4, 5), .pos_weight = arg_optional(a, 6, "pos_weight"));
 }
 
 /* Of losses of differences: PyTorch warns of shapes that differ, and broadcasts. */
@@ -157,23 +157,24 @@ static both both_of(args *a)
 static ag_tensor *mse_loss(args *a)
 {
     both b = both_of(a);
-    return ag_mse_loss(b.x, b.target, .reduction = arg_reduction(a, 4));
+    return ag_mse_loss(b.x, b.target, .reduction = arg_reduction(a, 2, 3, 4));
 }
 static ag_tensor *l1_loss(args *a)
 {
     both b = both_of(a);
-    return ag_l1_loss(b.x, b.target, .reduction = arg_reduction(a, 4));
+    return ag_l1_loss(b.x, b.target, .reduction = arg_reduction(a, 2, 3, 4));
 }
 static ag_tensor *huber_loss(args *a)
 {
     both b = both_of(a);
-    return ag_huber_loss(b.x, b.target, .reduction = arg_reduction(a, 2), .delta = arg_number(a, 3, "delta", 1));
+    return ag_huber_loss(b.x, b.target, .reduction = arg_reduction(a, -1, -1, 2),
+                         .delta = arg_number(a, 3, "delta", 1));
 }
 /* huber / beta; with beta 0 the lines meet. */
 static ag_tensor *smooth_l1_loss(args *a)
 {
     both b = both_of(a);
-    ag_reduction r = arg_reduction(a, 4);
+    ag_reduction r = arg_reduction(a, 2, 3, 4);
     double beta = arg_number(a, 5, "beta", 1);
     if (beta == 0) return ag_l1_loss(b.x, b.target, .reduction = r);
     return ag_div(ag_huber_loss(b.x, b.target, .reduction = r, .delta = beta), beta);

@@ -2,8 +2,8 @@
 #include "parity.h"
 #include <string.h>
 
-static const parity_table *const tables[] = { &parity_basics, &parity_networks, &parity_reduce,
-                                              &parity_linalg, &parity_special,  &parity_conv };
+static const parity_table *const tables[] = { &parity_basics,  &parity_networks, &parity_reduce, &parity_linalg,
+                                              &parity_special, &parity_conv,     &parity_losses };
 enum { TABLES = sizeof tables / sizeof *tables };
 
 const parity_op *parity_op_find(const char *name)

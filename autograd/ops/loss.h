@@ -1,24 +1,53 @@
-/* loss.h - what the losses share: their options. */
+/* loss.h - what the losses share: their options, and their reductions. */
 #ifndef AG_OPS_LOSS_H
 #define AG_OPS_LOSS_H
 #include <autograd/ops/family.h>
 
 /* The options that not every loss has. */
-enum { AG__WEIGHT = 1, AG__POS_WEIGHT = 2, AG__SMOOTHING = 4, AG__IGNORE = 8, AG__DELTA = 16 };
+enum {
+    AG__WEIGHT = 1,
+    AG__POS_WEIGHT = 2,
+    AG__SMOOTHING = 4,
+    AG__IGNORE = 8,
+    AG__DELTA = 16,
+    AG__BETA = 32,
+    AG__MARGIN = 64,
+    AG__P = 128,
+    AG__EPS = 256,
+    AG__FOCUS = 512,
+    AG__FULL = 1024,
+    AG__LOG_TARGET = 2048,
+    AG__RATE = 4096,
+    AG__SWAP = 8192,
+    AG__CTC = 16384,
+    AG__BATCHMEAN = 32768
+};
 
 /* *o: what was given, or defaults. False if there is a reduction that is none, or an option that is not in `has`. */
-static inline bool ag__loss_options(ag_loss_options *o, const ag_loss_options *given, unsigned has, const char *who)
+bool ag__loss_options(ag_loss_options *o, const ag_loss_options *given, unsigned has, const char *who);
+
+/* A number given, 0 for AG_ZERO, or the default for 0. */
+static inline double ag__given(double given, double otherwise)
 {
-    *o = given ? *given : (ag_loss_options){ .size = sizeof *o };
-    const char *odd = o->weight && !(has & AG__WEIGHT)                         ? "weight"
-                      : o->pos_weight && !(has & AG__POS_WEIGHT)               ? "pos_weight"
-                      : o->label_smoothing != 0 && !(has & AG__SMOOTHING)      ? "label_smoothing"
-                      : o->ignore && !(has & AG__IGNORE)                       ? "ignore"
-                      : o->delta != 0 && !(has & AG__DELTA)                    ? "delta"
-                                                                               : NULL;
-    if (odd) return ag_fail(AG_EINVAL, "%s: .%s is an option of other losses", who, odd), false;
-    if (o->reduction == AG_MEAN || o->reduction == AG_SUM || o->reduction == AG_NONE) return true;
-    ag_fail(AG_EINVAL, "%s: .reduction %d is none of AG_MEAN, AG_SUM, AG_NONE", who, (int)o->reduction);
-    return false;
+    return given == 0 ? otherwise : given <= AG_ZERO && given > 0 ? 0 : given;
 }
+
+/* For a loss made of other operations, whose attributes are its ag_loss_options: the reduction of each one's loss, and
+ * the shape of that. */
+ag_tensor *ag__loss_reduced(const ag_call *c, ag_tensor *each);
+void ag__loss_shape(const ag_call *c, ag_shape *each);
+/* The shape of the first n inputs broadcast together, if they are floating, of one dtype; else that is reported. */
+bool ag__loss_broadcast(const ag_call *c, int n, ag_shape *out);
+/* *weight, if there is one, as an operand of the current tape in a shape that broadcasts to that of x, or false. */
+bool ag__loss_weight(ag_tensor **weight, ag_tensor *x, const char *option, const char *who);
+
+/* The row of a loss that is composed. */
+#define AG__LOSS_ROW(fn, inputs)                        \
+    const ag_op ag__op_##fn = {                         \
+        .name = #fn,                                    \
+        .n_in = inputs,                                 \
+        .attr_size = sizeof(ag_loss_options),           \
+        .shape = fn##_shape,                            \
+        .compose = fn##_compose,                        \
+    };
 #endif

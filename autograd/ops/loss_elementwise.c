@@ -1,6 +1,6 @@
 /* loss_elementwise.c - losses of each element by itself, defined as PyTorch defines them: mse_loss, l1_loss,
- * huber_loss, bce_with_logits. Each is a sum of l(in[0][i], in[1][i], ...), divided by the count for the mean; its
- * rules need only the slopes of l. */
+ * huber_loss, bce_with_logits, binary_cross_entropy. Each is a sum of l(in[0][i], in[1][i], ...), divided by the count
+ * for the mean; its rules need only the slopes of l. */
 #include <autograd/ops/loss.h>
 #include <math.h>
 
@@ -270,32 +270,89 @@ const ag_op ag__op_bce_with_logits = {
     .saves = AG_SAVES_IN(LOGITS) | AG_SAVES_IN(TARGET) | AG_SAVES_IN(WEIGHT) | AG_SAVES_IN(POS_WEIGHT),
 };
 
-/* *w, an option, in the shape of the logits; NULL stays. */
-static bool fit(ag_tensor **w, ag_tensor *logits, const char *option, const char *who)
-{
-    if (!*w) return true;
-    const ag__layout *l = logits->layout;
-    ag_shape all;
-    ag__shape_copy(&all, l);
-    if (!(*w = ag__operand(ag__tape(who), *w, who, 3))) return false;
-    bool fits =
-        (*w)->layout->dtype == l->dtype && ag__broadcast(&all.rank, all.dims, (*w)->layout) && all.rank == l->rank;
-    for (int i = 0; fits && i < l->rank; i++) fits = all.dims[i] == l->dims[i];
-    if (!fits)
-        return ag_fail(AG_ESHAPE, "%s: .%s %s %s does not broadcast to logits %s %s", who, option,
-                       ag_dtype_name((*w)->layout->dtype), ag__text((*w)->layout), ag_dtype_name(l->dtype),
-                       ag__text(l)),
-               false;
-    return (*w = (ag_expand)(*w, l->rank, l->dims)) != NULL;
-}
-
 ag_tensor *(ag_bce_with_logits)(ag_tensor *logits, ag_tensor *target, const ag_loss_options *options)
 {
     static const char who[] = "ag_bce_with_logits";
     ag_tape *t;
     ag_loss_options o;
     if (!ag__loss_options(&o, options, AG__WEIGHT | AG__POS_WEIGHT, who) || !ag__begin(&t, &logits, who) ||
-        !fit(&o.weight, logits, "weight", who) || !fit(&o.pos_weight, logits, "pos_weight", who))
+        !ag__loss_weight(&o.weight, logits, "weight", who) ||
+        !ag__loss_weight(&o.pos_weight, logits, "pos_weight", who))
         return NULL;
     return ag__apply(&ag__op_bce_with_logits, &o.reduction, logits, target, o.weight, o.pos_weight);
+}
+
+/* ---- binary_cross_entropy: l = -w (t log p + (1 - t) log(1 - p)) ----
+ * As in PyTorch logarithms are at least -100, and the slope's divisor p (1 - p) at least 1e-12. */
+
+static void entropy_losses(const ag_call *c, int64_t from, int64_t n, void *out)
+{
+    ag_dtype dtype = c->in[0]->layout->dtype;
+    for (int64_t i = 0; i < n; i++) {
+        double p = number_or_1(c, 0, from + i), t = number_or_1(c, TARGET, from + i), on = log(p), off = log1p(-p);
+        double loss = (1 - t) * (off < -100 ? -100 : off) + t * (on < -100 ? -100 : on);
+        ag__number_put(dtype, out, i, -number_or_1(c, WEIGHT, from + i) * loss);
+    }
+}
+static ag_status entropy_forward(ag_call *c)
+{
+    const ag__layout *l = c->in[0]->layout;
+    for (int64_t i = 0; i < l->numel; i++) {
+        double p = number_or_1(c, 0, i);
+        if (p < 0 || p > 1)
+            return ag_fail(AG_EINVAL, "%s: %g at position %lld of %s is no probability", ag__title(c->op), p,
+                           (long long)i, ag__text(l));
+    }
+    return loss_forward(c, entropy_losses);
+}
+/* By p: (p - t) / (p (1 - p)). As PyTorch's, its own derivative (t (1 - p)^2 + (1 - t) p^2) / (p (1 - p))^2 is taken
+ * at p + 1e-12 and 1 - p + 1e-12 in the divisor. */
+static ag_tensor *entropy_slope_by_p(ag_tensor *p, ag_tensor *t)
+{
+    ag_tensor *square = ag_clamp(ag_mul(p, ag_sub(1.0, p)), 1e-12, INFINITY), *slope = ag_div(ag_sub(p, t), square);
+    bool was = ag_record(false);
+    ag_tensor *curve = ag_div(ag_add(ag_sub(ag_square(p), ag_mul(2.0, ag_mul(t, p))), t), ag_square(square));
+    ag_tensor *moved = ag_div(square, ag_mul(ag_add(p, 1e-12), ag_sub(1 + 1e-12, p)));
+    ag_tensor *change = ag_mul(curve, ag_sub(ag_square(moved), 1.0));
+    ag_record(was);
+    return ag_add(slope, ag_mul(change, ag_sub(p, ag_detach(p))));
+}
+static ag_tensor *entropy_slope(const ag_call *c, int i)
+{
+    ag_tensor *p = c->in[0], *t = c->in[TARGET], *w = c->in[WEIGHT], *slope;
+    if (i == 0) {
+        slope = entropy_slope_by_p(p, t);
+    } else {
+        ag_tensor *on = ag_clamp(ag_log(p), -100, 0), *off = ag_clamp(ag_log1p(ag_neg(p)), -100, 0);
+        slope = i == TARGET ? ag_sub(off, on) : ag_neg(ag_add(ag_mul(t, on), ag_mul(ag_sub(1.0, t), off)));
+    }
+    return w && i != WEIGHT ? ag_mul(w, slope) : slope;
+}
+static ag_status entropy_vjp(ag_call *c)
+{
+    return loss_vjp(c, entropy_slope);
+}
+static ag_status entropy_jvp(ag_call *c)
+{
+    return loss_jvp(c, entropy_slope);
+}
+
+const ag_op ag__op_binary_cross_entropy = { .name = "binary_cross_entropy",
+                                            .n_in = 3,
+                                            .attr_size = sizeof(ag_reduction),
+                                            .shape = loss_shape,
+                                            .forward = entropy_forward,
+                                            .vjp = entropy_vjp,
+                                            .jvp = entropy_jvp,
+                                            .saves = AG_SAVES_IN(0) | AG_SAVES_IN(TARGET) | AG_SAVES_IN(WEIGHT) };
+
+ag_tensor *(ag_binary_cross_entropy)(ag_tensor *p, ag_tensor *target, const ag_loss_options *options)
+{
+    static const char who[] = "ag_binary_cross_entropy";
+    ag_tape *t;
+    ag_loss_options o;
+    if (!ag__loss_options(&o, options, AG__WEIGHT, who) || !ag__begin(&t, &p, who) ||
+        !ag__loss_weight(&o.weight, p, "weight", who))
+        return NULL;
+    return ag__apply(&ag__op_binary_cross_entropy, &o.reduction, p, target, o.weight);
 }
