@@ -2,27 +2,19 @@
 #include "samples.h"
 
 /* Losses of an input and a target that broadcast. */
-#define SHAPES(f)                                     \
-    CASE("0-d", f, V0, V0),                           \
-    CASE("size 1", f, V(1), V(1)),                    \
-    CASE("empty, sum", f##_sum, V(0, 3), V(0, 3)),    \
-    CASE("empty, each", f##_each, V(0, 3), V(0, 3)),  \
-    CASE("1-d", f, V(7), V(7)),                       \
-    CASE("sum", f##_sum, V(3, 4), V(3, 4)),           \
-    CASE("each", f##_each, V(3, 4), V(3, 4)),         \
-    CASE("transposed", f, T(3, 4), V(3, 4)),          \
-    CASE("strided", f, V(3, 4), S(3, 4)),             \
-    CASE("flipped", f##_each, F(3, 4), F(3, 4)),      \
-    CASE("expanded", f##_sum, E(3, 4), V(3, 4)),      \
-    CASE("5-d", f, V(2, 1, 2, 2, 2), T(2, 1, 2, 2, 2))
-#define BROADCAST(f)                                          \
-    CASE("broadcast left", f##_each, V(4), V(3, 4)),          \
-    CASE("broadcast right", f##_each, V(3, 4), V(3, 1)),      \
-    CASE("broadcast both", f, V(3, 1), V(1, 4)),              \
-    SHAPES(f)
-#define REDUCTIONS(f, op)                                     \
-    APPLY(f, ag_##op(x[0], x[1]))                             \
-    APPLY(f##_sum, ag_##op(x[0], x[1], .reduction = AG_SUM))  \
+#define SHAPES(f)                                                                                         \
+    CASE("0-d", f, V0, V0), CASE("size 1", f, V(1), V(1)), CASE("empty, sum", f##_sum, V(0, 3), V(0, 3)), \
+        CASE("empty, each", f##_each, V(0, 3), V(0, 3)), CASE("1-d", f, V(7), V(7)),                      \
+        CASE("sum", f##_sum, V(3, 4), V(3, 4)), CASE("each", f##_each, V(3, 4), V(3, 4)),                 \
+        CASE("transposed", f, T(3, 4), V(3, 4)), CASE("strided", f, V(3, 4), S(3, 4)),                    \
+        CASE("flipped", f##_each, F(3, 4), F(3, 4)), CASE("expanded", f##_sum, E(3, 4), V(3, 4)),         \
+        CASE("5-d", f, V(2, 1, 2, 2, 2), T(2, 1, 2, 2, 2))
+#define BROADCAST(f)                                                                                      \
+    CASE("broadcast left", f##_each, V(4), V(3, 4)), CASE("broadcast right", f##_each, V(3, 4), V(3, 1)), \
+        CASE("broadcast both", f, V(3, 1), V(1, 4)), SHAPES(f)
+#define REDUCTIONS(f, op)                                    \
+    APPLY(f, ag_##op(x[0], x[1]))                            \
+    APPLY(f##_sum, ag_##op(x[0], x[1], .reduction = AG_SUM)) \
     APPLY(f##_each, ag_##op(x[0], x[1], .reduction = AG_NONE))
 
 REDUCTIONS(smooth, smooth_l1_loss)
@@ -281,8 +273,8 @@ static ag_tensor *classes(void)
 APPLY(aligned, ag_ctc_loss(ag_log_softmax(x[0], -1), classes(), whole(6, 4), whole(3, 2)))
 APPLY(aligned_sum, ag_ctc_loss(x[0], classes(), whole(6, 4), whole(3, 2), .reduction = AG_SUM))
 APPLY(aligned_each, ag_ctc_loss(x[0], classes(), whole(6, 4), whole(3, 2), .reduction = AG_NONE))
-APPLY(aligned_joined, ag_ctc_loss(x[0], ag_copy(((const int64_t[]){ 2, 1, 0, 0, 1 }), 5), whole(6, 6), whole(2, 3),
-                                  .blank = 3))
+APPLY(aligned_joined,
+      ag_ctc_loss(x[0], ag_copy(((const int64_t[]){ 2, 1, 0, 0, 1 }), 5), whole(6, 6), whole(2, 3), .blank = 3))
 APPLY(aligned_short, ag_ctc_loss(x[0], classes(), whole(6, 2), whole(3, 3), .zero_infinity = true))
 APPLY(aligned_to_nothing, ag_ctc_loss(x[0], classes(), whole(3, 0), whole(0, 0)))
 APPLY(aligned_one, ag_ctc_loss(x[0], ag_copy(((const int64_t[]){ 2, 1 }), 2), ag_copy(((const int64_t[]){ 5 }), 1),

@@ -3,39 +3,32 @@
 #include <string.h>
 
 #define SEEDED(f, ...) APPLY(f, (ag_seed(5), __VA_ARGS__))
-#define TWO(f)                                                \
-    SEEDED(f, ag_##f(x[0], x[1]))                             \
-    CASES(f){                                                 \
-        CASE("0-d", f, V0, V0),                               \
-        CASE("size 1", f, V(1), V(1)),                        \
-        CASE("empty", f, V(0, 3), V(0, 3)),                   \
-        CASE("1-d", f, V(7), V(7)),                           \
-        CASE("broadcast left", f, V(4), V(3, 4)),             \
-        CASE("broadcast right", f, V(3, 4), V(3, 1)),         \
-        CASE("broadcast both", f, V(3, 1), V(1, 4)),          \
-        CASE("transposed", f, T(3, 4), V(3, 4)),              \
-        CASE("strided", f, V(3, 4), S(3, 4)),                 \
-        CASE("flipped", f, F(3, 4), F(3, 4)),                 \
-        CASE("expanded", f, E(3, 4), V(3, 4)),                \
-        CASE("5-d", f, V(2, 1, 2, 2, 2), T(2, 1, 2, 2, 2)),   \
-    };                                                        \
+#define TWO(f)                                              \
+    SEEDED(f, ag_##f(x[0], x[1]))                           \
+    CASES(f){                                               \
+        CASE("0-d", f, V0, V0),                             \
+        CASE("size 1", f, V(1), V(1)),                      \
+        CASE("empty", f, V(0, 3), V(0, 3)),                 \
+        CASE("1-d", f, V(7), V(7)),                         \
+        CASE("broadcast left", f, V(4), V(3, 4)),           \
+        CASE("broadcast right", f, V(3, 4), V(3, 1)),       \
+        CASE("broadcast both", f, V(3, 1), V(1, 4)),        \
+        CASE("transposed", f, T(3, 4), V(3, 4)),            \
+        CASE("strided", f, V(3, 4), S(3, 4)),               \
+        CASE("flipped", f, F(3, 4), F(3, 4)),               \
+        CASE("expanded", f, E(3, 4), V(3, 4)),              \
+        CASE("5-d", f, V(2, 1, 2, 2, 2), T(2, 1, 2, 2, 2)), \
+    };                                                      \
     SAMPLES(f, { -2, 0 }, { 0.5, 2 });
 TWO(uniform)
 TWO(normal)
 TWO(laplace)
 TWO(gumbel)
 
-#define ONE(f)                                \
-    CASE("0-d", f, V0),                       \
-    CASE("size 1", f, V(1)),                  \
-    CASE("empty", f, V(0, 3)),                \
-    CASE("1-d", f, V(7)),                     \
-    CASE("2-d", f, V(3, 4)),                  \
-    CASE("transposed", f, T(3, 4)),           \
-    CASE("strided", f, S(3, 4)),              \
-    CASE("flipped", f, F(3, 4)),              \
-    CASE("expanded", f, E(3, 4)),             \
-    CASE("5-d", f, V(2, 1, 2, 2, 2))
+#define ONE(f)                                                                                    \
+    CASE("0-d", f, V0), CASE("size 1", f, V(1)), CASE("empty", f, V(0, 3)), CASE("1-d", f, V(7)), \
+        CASE("2-d", f, V(3, 4)), CASE("transposed", f, T(3, 4)), CASE("strided", f, S(3, 4)),     \
+        CASE("flipped", f, F(3, 4)), CASE("expanded", f, E(3, 4)), CASE("5-d", f, V(2, 1, 2, 2, 2))
 SEEDED(waiting, ag_exponential(x[0]))
 CASES(exponential){ ONE(waiting) };
 SAMPLES(exponential, { 0.5, 2 });
@@ -82,14 +75,8 @@ static bool is_largest(ag_tensor *const *x, const ag_tensor *y)
 }
 SEEDED(draw, ag_categorical(ag_mul(x[0], 1e4)))
 CASES(categorical){
-    CASE("size 1", draw, V(1)),
-    CASE("empty", draw, V(0, 3)),
-    CASE("1-d", draw, V(7)),
-    CASE("2-d", draw, V(3, 4)),
-    CASE("transposed", draw, T(3, 4)),
-    CASE("strided", draw, S(3, 4)),
-    CASE("flipped", draw, F(3, 4)),
-    CASE("expanded", draw, E(3, 4)),
-    CASE("5-d", draw, V(2, 1, 2, 2, 2)),
+    CASE("size 1", draw, V(1)),     CASE("empty", draw, V(0, 3)),      CASE("1-d", draw, V(7)),
+    CASE("2-d", draw, V(3, 4)),     CASE("transposed", draw, T(3, 4)), CASE("strided", draw, S(3, 4)),
+    CASE("flipped", draw, F(3, 4)), CASE("expanded", draw, E(3, 4)),   CASE("5-d", draw, V(2, 1, 2, 2, 2)),
 };
 SAMPLES_WITHOUT_DERIVATIVE(categorical, is_largest, { -2, 2 });
