@@ -45,6 +45,16 @@ AG_API ag_status ags_jvp(const ag_scalar *y, size_t m, const ag_scalar *x, size_
 /* u' dy/dx: y[0..m), x[0..n), u[0..m) -> ju[0..n). */
 AG_API ag_status ags_vjp(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, const double *u, double *ju);
 
+/* The products with second derivatives d2y/dx2 v: forward over reverse, nothing is recorded; v[0..n) -> hv[0..n). */
+AG_API ag_status ags_hvp(ag_scalar y, const ag_scalar *x, size_t n, const double *v, double *hv);
+/* dy/dx, row-major [m][n]: sweeps of up to 8 directions at once, forwards where n <= m, else in reverse. */
+AG_API ag_status ags_jacobian(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, double *jac);
+/* d2y/dx2, row-major [n][n]: up to 8 directions at once, forward over reverse. */
+AG_API ag_status ags_hessian(ag_scalar y, const ag_scalar *x, size_t n, double *hes);
+/* The order-th derivatives of y(x + t v) by t at 0: v[0..n) -> d[0..m); order 0 is y. */
+AG_API ag_status ags_directional(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, const double *v, int order,
+                                 double *d);
+
 /* ---- fused statements: one id, one adjoint, however many operands --------------------------------------------------- */
 AG_API ag_scalar ags_sum(size_t n, const ag_scalar *x);
 AG_API ag_scalar ags_dot(size_t n, const ag_scalar *x, const ag_scalar *y);

@@ -20,7 +20,8 @@ static __attribute__((noinline)) ag_scalar record(ag_pen *p, const ag__function 
     return (ag_scalar){ y, id, p->gen };
 }
 
-#define DESCRIPTOR(name) const ag__function ag__f_##name = { "ag_" #name, name##_value, name##_slope, name##_rule };
+#define DESCRIPTOR(name) \
+    const ag__function ag__f_##name = { "ag_" #name, name##_value, name##_slope, name##_rule, ag__curvature_##name };
 
 #define UNARY(name, saves, value_of_x, slope_of_xy, vjp)                                             \
     static double name##_value(double x, double b)                                                   \

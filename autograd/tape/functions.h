@@ -5,6 +5,7 @@
 #ifndef AG_TAPE_FUNCTIONS_H
 #define AG_TAPE_FUNCTIONS_H
 #include <autograd/pen.h>
+#include <autograd/tape/wide.h>
 
 typedef struct ag__function {
     const char *name; /* "ag_lgamma" */
@@ -12,9 +13,15 @@ typedef struct ag__function {
     double (*slope)(int k, double a, double b, double y); /* by a, by b */
     /* g times the slope by operand k, recorded */
     ag_scalar (*rule)(int k, ag_scalar g, ag_scalar a, ag_scalar b, ag_scalar y);
+    ag__curvature (*curvature)(double a, double b); /* second derivatives; curvature.c */
 } ag__function;
 
 #define AG__FUNCTION(name, ...) extern const ag__function ag__f_##name;
+AG_RARE_UNARY(AG__FUNCTION)
+AG_RARE_BINARY(AG__FUNCTION)
+AG_RARE_ORDERED(AG__FUNCTION)
+#undef AG__FUNCTION
+#define AG__FUNCTION(name, ...) ag__curvature ag__curvature_##name(double a, double b);
 AG_RARE_UNARY(AG__FUNCTION)
 AG_RARE_BINARY(AG__FUNCTION)
 AG_RARE_ORDERED(AG__FUNCTION)

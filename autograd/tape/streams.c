@@ -315,7 +315,7 @@ bool ag__streams_live(ag_scalar x, const char *who)
     return ag_fail(AG_ESTALE, "%s: the scalar %s", who, why_stale(t->streams, x.gen)), false;
 }
 
-double ag__streams_value(ag_tape *t, uint32_t id)
+uint32_t ag__chunk_of(const ag_tape *t, uint32_t id)
 {
     const ag__streams *s = t->streams;
     uint32_t low = 0, high = s->current;
@@ -326,7 +326,13 @@ double ag__streams_value(ag_tape *t, uint32_t id)
         else
             high = middle - 1;
     }
-    return s->chunk[low]->val[id - s->chunk[low]->first];
+    return low;
+}
+
+double ag__streams_value(ag_tape *t, uint32_t id)
+{
+    const ag__chunk *c = t->streams->chunk[ag__chunk_of(t, id)];
+    return c->val[id - c->first];
 }
 
 ag_scalar ag__streams_handle(ag_tape *t, uint32_t id, const char *who)

@@ -207,6 +207,8 @@ static inline void ag__step_on(ag__position *at, ag__step s) { at->id += s.ids, 
  * *at is moved there. */
 const ag__chunk *ag__chunk_before(const ag_tape *t, ag__position *at);
 const ag__chunk *ag__chunk_after(const ag_tape *t, ag__position *at);
+/* The index of the chunk with a recorded id. */
+uint32_t ag__chunk_of(const ag_tape *t, uint32_t id);
 /* Where the ids of a chunk end. */
 uint32_t ag__chunk_end(const ag_tape *t, uint32_t chunk);
 

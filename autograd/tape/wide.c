@@ -1,0 +1,111 @@
+/* wide.c - see wide.h: which sweeps there are, and which serves. */
+#include <autograd/kernels/kernels.h>
+#include <autograd/tape/streams.h>
+#include <autograd/tape/wide.h>
+#include <math.h>
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+#pragma GCC diagnostic ignored "-Wpsabi" /* vectors wider than the registers, in functions that are inlined */
+
+/* What a sweep does with a statement. LONG are those of any number of operands or results. */
+enum { LONG, INPUT, COPY, NEGATE, ADD, SUBTRACT, ONE, TWO, FUNCTION, FMA };
+static const uint8_t kind_of[AG__S_CODES] = {
+    [AG__S_INPUT] = INPUT,
+    [AG__S_COPY] = COPY,
+    [AG__S_SCALE] = ONE,
+    [AG__S_RDIV] = ONE,
+    [AG__S_FMA] = FMA,
+#define KIND(name, ...) [AG__S_##name] = (int)AG__S_##name == AG__S_neg ? NEGATE : ONE,
+    AG_UNARY_FUNCTIONS(KIND)
+#undef KIND
+#define KIND(name, ...) \
+    [AG__S_##name] = (int)AG__S_##name == AG__S_add ? ADD : (int)AG__S_##name == AG__S_sub ? SUBTRACT : TWO,
+        AG_BINARY_FUNCTIONS(KIND)
+#undef KIND
+            [AG__S_FUNCTION] = FUNCTION,
+};
+
+static bool no_curvature(const ag__record *r)
+{
+    ag_fail(AG_ENODIFF, "%s: a statement of one's own has a first derivative only", ag__statement_name(r->code));
+    return false;
+}
+
+#define JOIN_(name, lanes, isa) name##_##lanes##_##isa
+#define JOIN(name, lanes, isa)  JOIN_(name, lanes, isa)
+#define NAME(name)              JOIN(name, LANES, ISA)
+
+#define ISA generic
+#define TARGET
+#define LANES 1
+#include <autograd/tape/wide_sweep.h>
+#undef LANES
+#define LANES 2
+#include <autograd/tape/wide_sweep.h>
+#undef LANES
+#define LANES 4
+#include <autograd/tape/wide_sweep.h>
+#undef LANES
+#define LANES 8
+#include <autograd/tape/wide_sweep.h>
+#undef TARGET
+#undef ISA
+
+#if defined(__x86_64__)
+#define ISA avx2
+#define AVX2
+#define TARGET __attribute__((target("avx2,fma")))
+#include <autograd/tape/wide_sweep.h>
+#undef AVX2
+#undef TARGET
+#undef ISA
+
+#define ISA avx512
+#define AVX512
+#define TARGET __attribute__((target("avx2,fma,avx512f,avx512dq,avx512vl,avx512bw")))
+#include <autograd/tape/wide_sweep.h>
+#endif
+
+const ag__lanes *ag__lanes_for(size_t directions)
+{
+    if (directions <= 1) return &table_1_generic;
+    if (directions <= 2) return &table_2_generic;
+    if (directions <= 4) return &table_4_generic;
+#if defined(__x86_64__)
+    const char *arch = ag__arch();
+    if (arch && !strcmp(arch, "avx512")) return &table_8_avx512;
+    if (arch && !strcmp(arch, "avx2")) return &table_8_avx2;
+#endif
+    return &table_8_generic;
+}
+
+ag__position ag__position_before(const ag_tape *t, uint32_t id)
+{
+    const uint32_t k = ag__chunk_of(t, id);
+    const ag__chunk *c = t->streams->chunk[k];
+    ag__position at = { c->first, k, c->ix, c->pd };
+    while (at.id < id) {
+        ag__record r;
+        ag__record_after(&r, c, at.id, at.ix, at.pd);
+        if (id - at.id < r.step.ids) break;
+        ag__step_on(&at, r.step);
+    }
+    return at;
+}
+
+ag__position ag__position_after(const ag_tape *t, uint32_t id)
+{
+    const uint32_t k = ag__chunk_of(t, id);
+    const ag__chunk *c = t->streams->chunk[k];
+    ag__position at = { ag__chunk_end(t, k), k, c->ix_used, c->pd_used };
+    if (k == t->streams->current) at = ag__streams_tell(t);
+    while (at.id > id + 1) {
+        ag__record r;
+        ag__record_before(&r, c, at.id, at.ix, at.pd);
+        if (r.id <= id) break;
+        ag__step_back(&at, r.step);
+    }
+    return at;
+}
