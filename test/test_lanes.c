@@ -16,6 +16,7 @@
 
 #include <autograd/autograd.h>
 #include <autograd/block.h>
+#include <autograd/checkpoint.h>
 
 static bool close_to(double a, double b, double tolerance)
 {
@@ -177,6 +178,17 @@ static size_t statements(const ag_scalar *x, ag_block b, ag_scalar *y)
     ag_block mv = ags_block_matvec(ags_block_slice(b, 0, 6), e); /* 2 by 3 */
     y[m++] = ag_sqrt(ags_block_sqnorm(mv));
     y[m++] = ag_mul(y[0], y[12]);
+    ag_block a = ags_block_slice(b, 0, 6), c = ags_block_slice(b, 6, 2), d = ags_block_slice(b, 3, 3);
+    ag_block k = { (const double[]){ 0.5, 2, 3 }, 0, 3, 0 }; /* constants */
+    y[m++] = ags_block_sum(ags_block_exp(ags_block_mul(ags_block_add(a, c), ags_block_sub(d, a))));
+    y[m++] = ags_block_sqnorm(ags_block_fma(a, d, ags_block_fma(k, a, c)));
+    y[m++] = ags_block_dot(ags_block_log(a), ags_block_sigmoid(ags_block_tanh(ags_block_sub(a, d))));
+    ag_block rows =
+        ags_block_add(ags_block_sums(3, a), ags_block_mul(ags_block_sqnorms(3, a), ags_block_logsumexps(3, a)));
+    y[m++] = ags_block_sum(ags_block_tanh(rows));
+    ag_block picked = ags_block_of(4, (ag_scalar[]){ x[0], ags_block_at(t, 1), ag_const(2), x[0] });
+    y[m++] = ags_block_sum(ags_block_exp(ags_block_mul(picked, c)));
+    y[m++] = ags_block_sqnorm(ags_block_trimvs(2, ags_block_slice(b, 0, 4), c, ags_block_slice(b, 4, 8)));
     y[m++] = ag_const(4);
     y[m++] = x[4];
     return m;
@@ -262,6 +274,29 @@ static void long_tapes(void **state)
         ag_tape_reset(*state);
     }
     free(s);
+    fine();
+}
+
+/* ---- loops that are one statement ---- */
+
+static void pendulum(ag_scalar *s, const ag_scalar *p, int64_t i, void *user)
+{
+    (void)i, (void)user;
+    s[1] = ag_sub(s[1], ag_mul(p[0], ag_sin(s[0])));
+    s[0] = ag_fma(0.1, s[1], s[0]);
+}
+
+static void calls(void **state)
+{
+    (void)state;
+    ag_scalar x[3] = { ag_input(0.4), ag_input(1.5), ag_input(0.2) }, s[2] = { ag_square(x[0]), x[1] }, y[3];
+    assert_int_equal(ags_scan(pendulum, 20, s, 2, x + 2, 1, .memory = AG_SEGMENTS), AG_OK);
+    y[0] = ag_exp(s[0]), y[1] = ag_mul(s[1], s[0]), y[2] = ag_mul(x[0], s[1]);
+    check_first("calls", y, 3, x, 3, 1e-14);
+    check_first("calls", y, 3, x, 2, 1e-14);
+    check_first("calls", y, 2, x, 3, 1e-14);
+    check_second("calls", ags_sum(3, y), x, 3, 1e-12);
+    check_second("calls", ag_sin(x[0]), x, 3, 1e-12);
     fine();
 }
 
@@ -402,9 +437,16 @@ static void what_cannot_be(void **state)
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(each_function),      TEST(each_statement),     TEST(by_anything),
-        TEST(long_tapes),         TEST(mixed_tapes),        TEST(directions),
-        TEST(an_adjoint_of_zero), TEST(branches_not_taken), TEST(what_cannot_be),
+        TEST(each_function),
+        TEST(each_statement),
+        TEST(by_anything),
+        TEST(long_tapes),
+        TEST(calls),
+        TEST(mixed_tapes),
+        TEST(directions),
+        TEST(an_adjoint_of_zero),
+        TEST(branches_not_taken),
+        TEST(what_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,26 +102,9 @@ ag_status ags_jacobian(const ag_scalar *y, size_t m, const ag_scalar *x, size_t 
 
 /* ---- Hessians ---- */
 
-/* Products with the direction v, or with all unit vectors (NULL): columns of h. */
-static void products(const ag__map *f, const double *v, double *h)
-{
-    ag__work w;
-    const size_t n = f->n, columns = v ? 1 : n;
-    bool ok = ag__work_begin(&w, f, AG__SECOND, columns);
-    for (size_t c = 0, k = w.lanes->k; ok && c < columns; c += k) {
-        const size_t wide = columns - c < k ? columns - c : k;
-        ag__forward_clear(&w, f);
-        for (size_t j = 0; v && j < n; j++) ag__forward_seed(&w, f->x[j].id, 0, v[j]);
-        for (size_t l = 0; !v && l < wide; l++) ag__forward_seed(&w, f->x[c + l].id, l, 1);
-        ok = ag__second_run(&w, f);
-        for (size_t j = 0; ok && j < n; j++)
-            for (size_t l = 0; l < wide; l++) h[j * columns + c + l] = f->x[j].id ? w.adjoint[f->x[j].id * k + l] : 0;
-    }
-    ag__work_end(&w, f);
-}
-
-/* Through tensors: the gradient is recorded, differentiated forwards and forgotten. v NULL: by all unit vectors. */
-static void mixed_products(const ag__map *f, const double *v, double *h)
+/* Through tensors and calls: the gradient is recorded, differentiated forwards and forgotten. v NULL: by all unit
+ * vectors. */
+static void recorded_products(const ag__map *f, const double *v, double *h)
 {
     ag_tape *t = f->tape;
     const size_t n = f->n, bytes = n * sizeof(ag_scalar);
@@ -143,6 +126,25 @@ static void mixed_products(const ag__map *f, const double *v, double *h)
     ag__release(&t->budget, g, bytes);
 }
 
+/* Products with the direction v, or with all unit vectors (NULL): columns of h. */
+static void products(const ag__map *f, const double *v, double *h)
+{
+    ag__work w;
+    const size_t n = f->n, columns = v ? 1 : n;
+    bool ok = ag__work_begin(&w, f, AG__SECOND, columns);
+    for (size_t c = 0, k = w.lanes->k; ok && c < columns; c += k) {
+        const size_t wide = columns - c < k ? columns - c : k;
+        ag__forward_clear(&w, f);
+        for (size_t j = 0; v && j < n; j++) ag__forward_seed(&w, f->x[j].id, 0, v[j]);
+        for (size_t l = 0; !v && l < wide; l++) ag__forward_seed(&w, f->x[c + l].id, l, 1);
+        ok = ag__second_run(&w, f);
+        for (size_t j = 0; ok && j < n; j++)
+            for (size_t l = 0; l < wide; l++) h[j * columns + c + l] = f->x[j].id ? w.adjoint[f->x[j].id * k + l] : 0;
+    }
+    ag__work_end(&w, f);
+    if (!ok && !ag_error()) recorded_products(f, v, h);
+}
+
 static ag_status hessian(const char *who, ag_scalar y, const ag_scalar *x, size_t n, const double *v, double *h)
 {
     ag__map f;
@@ -152,7 +154,7 @@ static ag_status hessian(const char *who, ag_scalar y, const ag_scalar *x, size_
     if (f.constant)
         memset(h, 0, (v ? n : n * n) * sizeof *h);
     else if (f.mixed)
-        mixed_products(&f, v, h);
+        recorded_products(&f, v, h);
     else
         products(&f, v, h);
     return ag_error();

@@ -55,6 +55,17 @@ void ag__map_reverse(const ag__record *r, double *adj);
 void ag__map_forward(const ag__record *r, double *tan);
 void ag__map_reverse_recorded(const ag__record *r, ag_scalar *adj);
 void ag__map_forward_recorded(const ag__record *r, ag_scalar *tan);
+/* From an element of an operand, which is no constant, to a result. */
+typedef struct ag__map_link {
+    uint32_t x;    /* id of the operand's element */
+    uint32_t i, j; /* of the result, of operand k */
+    int k;
+} ag__map_link;
+typedef void ag__map_link_fn(const ag__record *r, ag__map_link l, void *slots);
+void ag__map_links(const ag__record *r, ag__map_link_fn *f, void *slots);
+double ag__map_slope(const ag__record *r, ag__map_link l);
+/* The element of the other factor of operand l.k's product. */
+uint32_t ag__map_partner(const ag__record *r, ag__map_link l);
 /* adj[id] += g k, recorded. */
 void ag__adjoint_add_product(ag_scalar *adj, uint32_t id, ag_scalar g, ag_scalar k);
 #endif

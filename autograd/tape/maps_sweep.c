@@ -85,51 +85,42 @@ void ag__map_reverse(const ag__record *r, double *adj)
 
 /* ---- links ---- */
 
-typedef struct link {
-    uint32_t x;    /* id of the operand's element */
-    uint32_t i, j; /* of the result, of operand k */
-    int k;
-} link;
-typedef void link_fn(const ag__record *r, link l, void *slots);
-
 static int operands(const ag__record *r)
 {
     return r->code == AG__S_BLOCK_FMA ? 3 : r->code <= AG__S_BLOCK_MUL ? 2 : 1;
 }
 
-/* Constants have no links. */
-static void each_link(const ag__record *r, link_fn *f, void *slots)
+void ag__map_links(const ag__record *r, ag__map_link_fn *f, void *slots)
 {
     const uint32_t *ix = r->ix;
     const int count = operands(r);
     const bool by_rows = r->code >= AG__S_BLOCK_SUMS && r->code <= AG__S_BLOCK_LOGSUMEXPS;
     for (uint32_t i = 0; i < r->n; i++) {
         if (r->code == AG__S_BLOCK_GATHER) {
-            if (ix[i]) f(r, (link){ ix[i], i, 0, 0 }, slots);
+            if (ix[i]) f(r, (ag__map_link){ ix[i], i, 0, 0 }, slots);
         } else if (by_rows) {
-            for (uint32_t j = i * ix[1]; j < (i + 1) * ix[1]; j++) f(r, (link){ ix[0] + j, i, j, 0 }, slots);
+            for (uint32_t j = i * ix[1]; j < (i + 1) * ix[1]; j++) f(r, (ag__map_link){ ix[0] + j, i, j, 0 }, slots);
         } else {
             for (int k = 0; k < count; k++) {
                 const uint32_t j = count > 1 ? i % ix[count + k] : i;
-                if (ix[k]) f(r, (link){ ix[k] + j, i, j, k }, slots);
+                if (ix[k]) f(r, (ag__map_link){ ix[k] + j, i, j, k }, slots);
             }
         }
     }
 }
 
-/* The other factor of operand l.k's product. */
-static uint32_t partner(const ag__record *r, link l)
+uint32_t ag__map_partner(const ag__record *r, ag__map_link l)
 {
     return l.i % r->ix[operands(r) + 1 - l.k];
 }
 
-static double slope(const ag__record *r, link l)
+double ag__map_slope(const ag__record *r, ag__map_link l)
 {
     switch (r->code) {
     case AG__S_BLOCK_SUB: return l.k ? -1 : 1;
     case AG__S_BLOCK_FMA:
         if (l.k == 2) return 1; /* fall through */
-    case AG__S_BLOCK_MUL: return ag__borrowed(r, 1 - l.k)[partner(r, l)];
+    case AG__S_BLOCK_MUL: return ag__borrowed(r, 1 - l.k)[ag__map_partner(r, l)];
     case AG__S_BLOCK_LOG: return 1 / ag__borrowed(r, 0)[l.j];
     case AG__S_BLOCK_SIGMOID: return r->y[l.i] * (1 - r->y[l.i]);
     case AG__S_BLOCK_TANH: return 1 - r->y[l.i] * r->y[l.i];
@@ -140,7 +131,7 @@ static double slope(const ag__record *r, link l)
 }
 
 /* The same on the tape, so that it can be differentiated. */
-static ag_scalar slope_recorded(const ag__record *r, link l)
+static ag_scalar slope_recorded(const ag__record *r, ag__map_link l)
 {
     const ag_scalar y = { r->y[l.i], r->id + l.i, ag__pen.gen };
     const double *v = ag__form_of[r->code].pd ? ag__borrowed(r, 0) : NULL;
@@ -149,7 +140,7 @@ static ag_scalar slope_recorded(const ag__record *r, link l)
     case AG__S_BLOCK_FMA:
         if (l.k == 2) return ag_const(1); /* fall through */
     case AG__S_BLOCK_MUL: {
-        const uint32_t id = r->ix[1 - l.k], at = partner(r, l);
+        const uint32_t id = r->ix[1 - l.k], at = ag__map_partner(r, l);
         const double value = ag__borrowed(r, 1 - l.k)[at];
         return id ? (ag_scalar){ value, id + at, ag__pen.gen } : ag_const(value);
     }
@@ -157,41 +148,42 @@ static ag_scalar slope_recorded(const ag__record *r, link l)
     case AG__S_BLOCK_SIGMOID: return ag_mul(y, ag_sub(1.0, y));
     case AG__S_BLOCK_TANH: return ag_sub(1.0, ag_square(y));
     case AG__S_BLOCK_SQNORMS: return ag_mul(2.0, x);
-    case AG__S_BLOCK_LOGSUMEXPS: return slope(r, l) == 0 ? ag_const(0) : ag_exp(ag_sub(x, y)); /* x, y may be -inf */
-    default: return ag_const(slope(r, l));
+    case AG__S_BLOCK_LOGSUMEXPS:
+        return ag__map_slope(r, l) == 0 ? ag_const(0) : ag_exp(ag_sub(x, y)); /* x, y may be -inf */
+    default: return ag_const(ag__map_slope(r, l));
     }
 }
 
-static void forward_link(const ag__record *r, link l, void *slots)
+static void forward_link(const ag__record *r, ag__map_link l, void *slots)
 {
     double *tan = slots;
-    if (tan[l.x] != 0) tan[r->id + l.i] += slope(r, l) * tan[l.x];
+    if (tan[l.x] != 0) tan[r->id + l.i] += ag__map_slope(r, l) * tan[l.x];
 }
 void ag__map_forward(const ag__record *r, double *tan)
 {
-    each_link(r, forward_link, tan);
+    ag__map_links(r, forward_link, tan);
 }
 
 /* to += slope from: a slope that is not finite meets no 0. */
-static void flow_recorded(const ag__record *r, link l, ag_scalar *slots, uint32_t from, uint32_t to)
+static void flow_recorded(const ag__record *r, ag__map_link l, ag_scalar *slots, uint32_t from, uint32_t to)
 {
     const ag_scalar g = slots[from];
-    if ((g.id || g.value != 0) && (g.value != 0 || isfinite(slope(r, l))))
+    if ((g.id || g.value != 0) && (g.value != 0 || isfinite(ag__map_slope(r, l))))
         ag__adjoint_add_product(slots, to, g, slope_recorded(r, l));
 }
-static void reverse_recorded_link(const ag__record *r, link l, void *slots)
+static void reverse_recorded_link(const ag__record *r, ag__map_link l, void *slots)
 {
     flow_recorded(r, l, slots, r->id + l.i, l.x);
 }
-static void forward_recorded_link(const ag__record *r, link l, void *slots)
+static void forward_recorded_link(const ag__record *r, ag__map_link l, void *slots)
 {
     flow_recorded(r, l, slots, l.x, r->id + l.i);
 }
 void ag__map_reverse_recorded(const ag__record *r, ag_scalar *adj)
 {
-    each_link(r, reverse_recorded_link, adj);
+    ag__map_links(r, reverse_recorded_link, adj);
 }
 void ag__map_forward_recorded(const ag__record *r, ag_scalar *tan)
 {
-    each_link(r, forward_recorded_link, tan);
+    ag__map_links(r, forward_recorded_link, tan);
 }

@@ -23,7 +23,7 @@ const ag__form ag__form_of[AG__S_CODES] = {
     [AG__S_STATEMENT] = { .list = true, .per = true },
     [AG__S_HOLD] = { .list = true },
     [AG__S_POLY] = { .ix = 2, .counted = true, .per = true, .pd = 1 },
-    [AG__S_CALL] = { .list = true, .pd = 1 },
+    [AG__S_CALL] = { .list = true, .pd = 2 },
     [AG__S_BLOCK] = { .ix = 1, .counted = true, .block = true },
     [AG__S_BLOCK_RSUB] = { .ix = 2, .counted = true, .block = true },
     [AG__S_BLOCK_EXP] = { .ix = 2, .counted = true, .block = true },

@@ -368,8 +368,9 @@ const uint32_t *ag__streams_hold(ag_tape *t, size_t n, const ag_scalar *x)
 bool ag__streams_call(ag_tape *t, const ag__routine *f, const char *who, size_t n, const ag_scalar *x, size_t m,
                       const double *values, ag_scalar *y)
 {
-    if (!list_ids(AG__S_CALL, who, n, x, 1)) return false;
-    memcpy(ag__pen.pd - 1, &f, sizeof f);
+    if (!list_ids(AG__S_CALL, who, n, x, 2)) return false;
+    memcpy(ag__pen.pd - 2, &f, sizeof f);
+    ag__pen.pd[-1] = (double)m;
     return ag__streams_inputs(t, m, values, y) || m == 0;
 }
 

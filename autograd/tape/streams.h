@@ -21,7 +21,7 @@ enum {
     AG__S_STATEMENT,        /* ids                 | n partials */
     AG__S_HOLD,             /* ids                 | ; nothing flows through it */
     AG__S_POLY,             /* x, n                | n coefficients, slope */
-    AG__S_CALL,             /* ids                 | pointer to an ag__routine; its results are the inputs behind it */
+    AG__S_CALL,             /* ids                 | pointer to an ag__routine, m; its m results are the inputs behind it */
     /* n results each; x means the id of a block's first element, and a pointer to a block's values lies among the
      * partials. On a first_order tape the results' values stand before the pointers. */
     AG__S_BLOCK,            /* n                   | */

@@ -1,6 +1,6 @@
 /* wide.c - see wide.h: which sweeps there are, and which serves. */
 #include <autograd/kernels/kernels.h>
-#include <autograd/tape/streams.h>
+#include <autograd/tape/links.h>
 #include <autograd/tape/wide.h>
 #include <math.h>
 #include <string.h>
@@ -27,11 +27,81 @@ static const uint8_t kind_of[AG__S_CODES] = {
             [AG__S_FUNCTION] = FUNCTION,
 };
 
-static bool no_curvature(const ag__record *r)
+/* What links and bends add to: tangents, or adjoints. */
+typedef struct flow {
+    double *to;
+    uint8_t *live;
+    const ag__second *second;
+} flow;
+
+static bool no_curvature(const ag__record *r, const ag__second *s)
 {
-    ag_fail(AG_ENODIFF, "%s: a statement of one's own has a first derivative only", ag__statement_name(r->code));
+    bool any = false;
+    for (uint32_t i = 0; i < r->n; i++) any |= s->live[r->ix[i]];
+    if (!any || s->adjoint[r->id] == 0) return true;
+    ag_fail(AG_ENODIFF, "ags_statement: a statement of one's own has a first derivative only");
     return false;
 }
+
+/* ---- calls know one lane only: each is copied out and back ---- */
+
+typedef struct call {
+    const ag__routine *f;
+    uint32_t m, end;
+    double *one; /* by id, written where the call reads */
+} call;
+
+static bool open_call(ag_tape *t, const ag__record *r, call *c)
+{
+    *c = (call){ .f = ag__routine_of(r), .m = (uint32_t)r->pd[1] };
+    c->end = r->id + 1 + c->m;
+    if (c->end > ag__streams_count(t)) return false; /* there was no room for its results */
+    c->one = ag__alloc(&t->budget, c->end * sizeof *c->one, "a call's lane");
+    return c->one;
+}
+
+static void copy_lane(const ag__record *r, const call *c, size_t k, double *lanes, bool back)
+{
+    for (uint32_t i = 0; i < r->n + c->m; i++) {
+        const uint32_t id = i < r->n ? r->ix[i] : r->id + 1 + (i - r->n);
+        if (back)
+            lanes[id * k] = c->one[id];
+        else
+            c->one[id] = lanes[id * k];
+    }
+}
+
+static void forward_call(ag_tape *t, const ag__record *r, size_t k, double *tan, uint8_t *live)
+{
+    call c;
+    bool any = false;
+    for (uint32_t i = 0; i < r->n; i++) any |= live[r->ix[i]];
+    if (!any || !open_call(t, r, &c)) return;
+    for (uint32_t id = r->id + 1; id < c.end; id++) {
+        if (!live[id]) memset(tan + id * k, 0, k * sizeof *tan);
+        live[id] = 1;
+    }
+    for (size_t l = 0; l < k; l++) {
+        copy_lane(r, &c, k, tan + l, false);
+        c.f->forward(c.f, r, c.one);
+        copy_lane(r, &c, k, tan + l, true);
+    }
+    ag__release(&t->budget, c.one, c.end * sizeof *c.one);
+}
+
+static void reverse_call(ag_tape *t, const ag__record *r, size_t k, double *adj)
+{
+    call c;
+    if (!open_call(t, r, &c)) return;
+    for (size_t l = 0; l < k; l++) {
+        copy_lane(r, &c, k, adj + l, false);
+        c.f->reverse(c.f, r, c.one);
+        copy_lane(r, &c, k, adj + l, true);
+    }
+    ag__release(&t->budget, c.one, c.end * sizeof *c.one);
+}
+
+/* ---- the sweeps ---- */
 
 #define JOIN_(name, lanes, isa) name##_##lanes##_##isa
 #define JOIN(name, lanes, isa)  JOIN_(name, lanes, isa)

@@ -22,7 +22,8 @@ typedef struct ag__lanes {
     void (*forward)(ag_tape *t, double *tangent, uint8_t *live, ag__position at, uint32_t end);
     /* Adds to the adjoints of operands, from the statement before `at` down to id `stop`. */
     void (*reverse)(ag_tape *t, double *adjoint, ag__position at, uint32_t stop);
-    /* The same for the tangents of adjoints: forward over reverse. False: a statement has no second derivative. */
+    /* The same for the tangents of adjoints: forward over reverse. False: a statement has no second derivative, which is
+     * remembered, or is a call, which has none as a number. */
     bool (*second)(ag_tape *t, double *adjoint, const ag__second *s, ag__position at, uint32_t stop);
 } ag__lanes;
 

@@ -32,90 +32,37 @@ INLINE bool NAME(any)(const double *p)
 #endif
 }
 
-/* ---- blocks: every product y = ... + a x + ... of a record, one after the other ---- */
-
-enum { NAME(ON), NAME(BACK), NAME(CURVED) };
-
-/* tan and live: forwards written, in a sweep of second order read. */
-INLINE void NAME(product)(int way, uint32_t y, uint32_t a, double va, uint32_t x, double vx, double *adj, double *tan,
-                          const double *w)
-{
-    if (way == NAME(ON)) {
-        AT(tan, y) += NAME(along)(va, AT(tan, x)) + NAME(along)(vx, AT(tan, a));
-    } else if (way == NAME(BACK)) {
-        const V g = AT(adj, y);
-        AT(adj, a) += NAME(along)(vx, g);
-        AT(adj, x) += NAME(along)(va, g);
-    } else if (w[y] != 0) {
-        AT(adj, a) += NAME(along)(w[y], SEEN(tan, x));
-        AT(adj, x) += NAME(along)(w[y], SEEN(tan, a));
-    }
-}
-
-INLINE void NAME(products)(int way, const ag__record *r, double *adj, double *tan, const double *w)
-{
-    const uint32_t *ix = r->ix, n = r->n, y = r->id;
-    const double *v0 = ag__borrowed(r, 0), *v1, *v2;
-    switch (r->code) {
-    case AG__S_BLOCK_DOT:
-        v1 = ag__borrowed(r, 1);
-        for (uint32_t i = 0; i < n; i++) NAME(product)(way, y, ix[0] + i, v0[i], ix[1] + i, v1[i], adj, tan, w);
-        break;
-    case AG__S_BLOCK_SQNORM:
-        for (uint32_t i = 0; i < n; i++) NAME(product)(way, y, ix[0] + i, v0[i], ix[0] + i, v0[i], adj, tan, w);
-        break;
-    case AG__S_BLOCK_MATVEC:
-        v1 = ag__borrowed(r, 1);
-        for (uint32_t i = 0, k = 0; i < n; i++)
-            for (uint32_t j = 0; j < ix[2]; j++, k++)
-                NAME(product)(way, y + i, ix[0] + k, v0[k], ix[1] + j, v1[j], adj, tan, w);
-        break;
-    default: /* trimv */
-        v1 = ag__borrowed(r, 1), v2 = ag__borrowed(r, 2);
-        for (uint32_t i = 0; i < n; i++) NAME(product)(way, y + i, ix[0] + i, v0[i], ix[2] + i, v2[i], adj, tan, w);
-        for (uint32_t j = 0, k = 0; j < n; j++)
-            for (uint32_t i = j + 1; i < n; i++, k++)
-                NAME(product)(way, y + i, ix[1] + k, v1[k], ix[2] + j, v2[j], adj, tan, w);
-    }
-}
-
 /* ---- forwards ---- */
 
-static TARGET void NAME(forward_block)(const ag__record *r, double *tan)
+static TARGET void NAME(forward_links)(void *user, size_t n, const ag__link *link)
 {
-    const uint32_t x = r->ix[0], y = r->id;
-    switch (r->code) {
-    case AG__S_BLOCK: break;
-    case AG__S_BLOCK_RSUB:
-        for (uint32_t i = 0; i < r->n; i++) AT(tan, y + i) -= AT(tan, x + i);
-        break;
-    case AG__S_BLOCK_EXP:
-        for (uint32_t i = 0; i < r->n; i++) AT(tan, y + i) += NAME(along)(r->y[i], AT(tan, x + i));
-        break;
-    case AG__S_BLOCK_SUM:
-        for (uint32_t i = 0; i < r->n; i++) AT(tan, y) += AT(tan, x + i);
-        break;
-    default: NAME(products)(NAME(ON), r, NULL, tan, NULL);
+    const flow *f = user;
+    for (const ag__link *l = link; l < link + n; l++) {
+        if (!f->live[l->x]) continue;
+        f->live[l->y] = 1;
+        AT(f->to, l->y) += NAME(along)(l->slope, SEEN(f->to, l->x));
     }
 }
 
 /* Lists, polynomials and blocks. */
-static TARGET __attribute__((noinline)) ag__step NAME(forward_long)(const ag__chunk *c, double *tan, uint8_t *live,
-                                                                    uint32_t id, const uint32_t *ix, const double *pd)
+static TARGET __attribute__((noinline)) ag__step NAME(forward_long)(ag_tape *t, const ag__chunk *c, double *tan,
+                                                                    uint8_t *live, uint32_t id, const uint32_t *ix, const double *pd)
 {
     ag__record r;
     ag__record_after(&r, c, id, ix, pd);
     const V zero = { 0 };
+    for (uint32_t i = 0; i < r.step.ids; i++)
+        if (!live[id + i]) AT(tan, id + i) = zero;
     if (r.code >= AG__S_BLOCK) {
-        for (uint32_t i = 0; i < r.step.ids; i++) {
-            if (!live[id + i]) AT(tan, id + i) = zero;
-            live[id + i] |= r.code != AG__S_BLOCK;
-        }
-        NAME(forward_block)(&r, tan);
+        ag__block_links(&r, NAME(forward_links), &(flow){ .to = tan, .live = live });
+        return r.step;
+    }
+    if (r.code == AG__S_CALL) {
+        forward_call(t, &r, LANES, tan, live);
         return r.step;
     }
     uint8_t any = live[id];
-    V sum = any ? AT(tan, id) : zero;
+    V sum = AT(tan, id);
     if (r.code == AG__S_POLY) {
         any |= live[r.ix[0]];
         sum += NAME(along)(r.pd[r.n], AT(tan, r.ix[0]));
@@ -136,7 +83,8 @@ static TARGET __attribute__((noinline)) ag__step NAME(forward_long)(const ag__ch
     return r.step;
 }
 
-static TARGET void NAME(forward_chunk)(const ag__chunk *c, double *tan, uint8_t *live, ag__position *at, uint32_t end)
+static TARGET void NAME(forward_chunk)(ag_tape *t, const ag__chunk *c, double *tan, uint8_t *live, ag__position *at,
+                                       uint32_t end)
 {
     const uint8_t *const op = (const uint8_t *)((uintptr_t)c->op - c->first);
     const uint32_t *ix = at->ix;
@@ -181,7 +129,7 @@ static TARGET void NAME(forward_chunk)(const ag__chunk *c, double *tan, uint8_t 
             ix += 3, pd += 2;
             break;
         default: {
-            const ag__step step = NAME(forward_long)(c, tan, live, id, ix, pd);
+            const ag__step step = NAME(forward_long)(t, c, tan, live, id, ix, pd);
             id += step.ids, ix += step.ix, pd += step.pd;
             continue;
         }
@@ -202,27 +150,43 @@ static TARGET void NAME(forward)(ag_tape *t, double *tan, uint8_t *live, ag__pos
     while (at.id < end) {
         const ag__chunk *c = ag__chunk_after(t, &at);
         const uint32_t last = ag__chunk_end(t, at.chunk);
-        NAME(forward_chunk)(c, tan, live, &at, last < end ? last : end);
+        NAME(forward_chunk)(t, c, tan, live, &at, last < end ? last : end);
     }
 }
 
 /* ---- backwards ---- */
 
-static TARGET void NAME(reverse_block)(const ag__record *r, double *adj)
+static TARGET void NAME(reverse_links)(void *user, size_t n, const ag__link *link)
 {
-    const uint32_t x = r->ix[0], y = r->id;
-    switch (r->code) {
-    case AG__S_BLOCK: break;
-    case AG__S_BLOCK_RSUB:
-        for (uint32_t i = 0; i < r->n; i++) AT(adj, x + i) -= AT(adj, y + i);
-        break;
-    case AG__S_BLOCK_EXP:
-        for (uint32_t i = 0; i < r->n; i++) AT(adj, x + i) += NAME(along)(r->y[i], AT(adj, y + i));
-        break;
-    case AG__S_BLOCK_SUM:
-        for (uint32_t i = 0; i < r->n; i++) AT(adj, x + i) += AT(adj, y);
-        break;
-    default: NAME(products)(NAME(BACK), r, adj, NULL, NULL);
+    const flow *f = user;
+    for (const ag__link *l = link; l < link + n; l++) AT(f->to, l->x) += NAME(along)(l->slope, SEEN(f->to, l->y));
+}
+
+static TARGET void NAME(bends)(void *user, size_t n, const ag__bend *bend)
+{
+    const flow *f = user;
+    for (const ag__bend *b = bend; b < bend + n; b++) {
+        const double w = f->second->adjoint[b->y];
+        if (w == 0 || !f->second->live[b->with]) continue;
+        AT(f->to, b->x) += NAME(along)(w * b->factor, SEEN(f->second->tangent, b->with));
+    }
+}
+
+/* Of y = log of the sum of e^x: p_i (t_i - sum of p_j t_j), p the softmax. */
+static TARGET void NAME(curve_logsumexp)(double *adj, const ag__second *s, double w, uint32_t n, const uint32_t *ids,
+                                         uint32_t first, const double *p)
+{
+    V mean = { 0 };
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t x = ids ? ids[i] : first + i;
+        if (s->live[x]) mean += NAME(along)(p[i], SEEN(s->tangent, x));
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t x = ids ? ids[i] : first + i;
+        if (s->live[x])
+            AT(adj, x) += NAME(along)(w * p[i], SEEN(s->tangent, x) - mean);
+        else
+            AT(adj, x) -= NAME(along)(w * p[i], mean);
     }
 }
 
@@ -230,40 +194,33 @@ static TARGET void NAME(reverse_block)(const ag__record *r, double *adj)
 static TARGET bool NAME(curve_long)(ag_tape *t, const ag__record *r, double *adj, const ag__second *s)
 {
     const uint32_t *ix = r->ix;
-    double *const tan = (double *)(uintptr_t)s->tangent;
     const double w = s->adjoint[r->id];
-    V mean = { 0 };
     switch (r->code) {
     case AG__S_LIN:
     case AG__S_SUM:
-    case AG__S_HOLD:
-    case AG__S_BLOCK:
-    case AG__S_BLOCK_RSUB:
-    case AG__S_BLOCK_SUM: break;
+    case AG__S_HOLD: break;
     case AG__S_DOT:
-        for (uint32_t i = 0, half = r->n / 2; i < r->n; i++)
-            AT(adj, ix[i]) += NAME(along)(w, AT(tan, ix[i < half ? i + half : i - half]));
+        for (uint32_t i = 0, half = r->n / 2; i < r->n; i++) {
+            const uint32_t with = ix[i < half ? i + half : i - half];
+            if (s->live[with]) AT(adj, ix[i]) += NAME(along)(w, SEEN(s->tangent, with));
+        }
         break;
     case AG__S_SQNORM:
-        for (uint32_t i = 0; i < r->n; i++) AT(adj, ix[i]) += NAME(along)(2 * w, AT(tan, ix[i]));
-        break;
-    case AG__S_LOGSUMEXP: /* p_i (t_i - sum of p_j t_j), p the softmax */
-        for (uint32_t i = 0; i < r->n; i++) mean += NAME(along)(r->pd[i], AT(tan, ix[i]));
         for (uint32_t i = 0; i < r->n; i++)
-            AT(adj, ix[i]) += NAME(along)(w * r->pd[i], AT(tan, ix[i]) - mean);
+            if (s->live[ix[i]]) AT(adj, ix[i]) += NAME(along)(2 * w, SEEN(s->tangent, ix[i]));
         break;
-    case AG__S_STATEMENT:
+    case AG__S_LOGSUMEXP: NAME(curve_logsumexp)(adj, s, w, r->n, ix, 0, r->pd); break;
+    case AG__S_BLOCK_LOGSUMEXPS:
         for (uint32_t i = 0; i < r->n; i++)
-            if (s->live[ix[i]]) return no_curvature(r);
+            NAME(curve_logsumexp)(adj, s, s->adjoint[r->id + i], ix[1], NULL, ix[0] + i * ix[1],
+                                  ag__borrowed(r, 1) + (size_t)i * ix[1]);
         break;
+    case AG__S_STATEMENT: return no_curvature(r, s);
+    case AG__S_CALL: return false;
     case AG__S_POLY:
-        AT(adj, ix[0]) += NAME(along)(w * ag__curvature_of(t, r).aa, AT(tan, ix[0]));
+        if (s->live[ix[0]]) AT(adj, ix[0]) += NAME(along)(w * ag__curvature_of(t, r).aa, SEEN(s->tangent, ix[0]));
         break;
-    case AG__S_BLOCK_EXP:
-        for (uint32_t i = 0; i < r->n; i++)
-            AT(adj, ix[0] + i) += NAME(along)(s->adjoint[r->id + i] * r->y[i], AT(tan, ix[0] + i));
-        break;
-    default: NAME(products)(NAME(CURVED), r, adj, tan, s->adjoint);
+    default: ag__block_bends(r, NAME(bends), &(flow){ .to = adj, .second = s });
     }
     return true;
 }
@@ -276,7 +233,9 @@ static TARGET __attribute__((noinline)) bool NAME(reverse_long)(ag_tape *t, cons
     ag__record_before(&r, c, id, ix, pd);
     *step = r.step;
     if (r.code >= AG__S_BLOCK) {
-        NAME(reverse_block)(&r, adj);
+        ag__block_links(&r, NAME(reverse_links), &(flow){ .to = adj });
+    } else if (r.code == AG__S_CALL) {
+        reverse_call(t, &r, LANES, adj);
     } else if (r.code == AG__S_POLY) {
         AT(adj, r.ix[0]) += NAME(along)(r.pd[r.n], AT(adj, r.id));
     } else if (r.code != AG__S_HOLD && NAME(any)(&adj[(size_t)r.id * LANES])) {
