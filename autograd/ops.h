@@ -448,6 +448,21 @@ AG_API ag_tensor *ag_categorical(ag_tensor *logits);
 AG_API ag_tensor *ag_layer_norm(ag_tensor *x, int axes, AG_OPTIONS(ag_norm_options));
 /* x / sqrt(mean of x^2 + eps) over the last `axes` axes, times weight */
 AG_API ag_tensor *ag_rms_norm(ag_tensor *x, int axes, AG_OPTIONS(ag_norm_options));
+/* layer_norm's formula for each channel, axis 1, over all other axes; .training: by the statistics of x, and the
+ * running ones are written; else by those */
+AG_API ag_tensor *ag_batch_norm(ag_tensor *x, AG_OPTIONS(ag_batch_norm_options));
+/* batch_norm in training for each element of axis 0; .running_mean and .running_var move towards the mean of all */
+AG_API ag_tensor *ag_instance_norm(ag_tensor *x, AG_OPTIONS(ag_batch_norm_options));
+/* layer_norm's formula over groups of channels, axis 1, and all axes behind it; weight and bias: one number for
+ * each channel */
+AG_API ag_tensor *ag_group_norm(ag_tensor *x, int64_t groups, AG_OPTIONS(ag_norm_options));
+/* x / (k + alpha mean of x^2 over the size channels around)^beta, 0 beyond the first and the last: [n, channels,
+ * ...] */
+AG_API ag_tensor *ag_local_response_norm(ag_tensor *x, int64_t size, AG_OPTIONS(ag_response_options));
+/* x / max(vector_norm(x), eps) along axes */
+AG_API ag_tensor *ag_normalize(ag_tensor *x, AG_OPTIONS(ag_normalize_options));
+/* sum of a b / (|a| |b|) along an axis of what they broadcast to; norms below eps count as eps */
+AG_API ag_tensor *ag_cosine_similarity(ag_tensor *a, ag_tensor *b, int axis, AG_OPTIONS(ag_cosine_options));
 /* rows of weight [rows, width], chosen by integers: [..., width] */
 AG_API ag_tensor *ag_embedding(ag_tensor *weight, ag_tensor *index, AG_OPTIONS(ag_embedding_options));
 /* softmax(scale q k' + mask) v, memory linear in the lengths (not with a mask that is differentiated, or
@@ -708,6 +723,12 @@ AG_END
 #define ag_ctc_loss(...) AG__CALL4(ag_ctc_loss, ag_loss_options, __VA_ARGS__, AG__SIZE(ag_loss_options))
 #define ag_layer_norm(...) AG__CALL2(ag_layer_norm, ag_norm_options, __VA_ARGS__, AG__SIZE(ag_norm_options))
 #define ag_rms_norm(...) AG__CALL2(ag_rms_norm, ag_norm_options, __VA_ARGS__, AG__SIZE(ag_norm_options))
+#define ag_batch_norm(...) AG__CALL1(ag_batch_norm, ag_batch_norm_options, __VA_ARGS__, AG__SIZE(ag_batch_norm_options))
+#define ag_instance_norm(...) AG__CALL1(ag_instance_norm, ag_batch_norm_options, __VA_ARGS__, AG__SIZE(ag_batch_norm_options))
+#define ag_group_norm(...) AG__CALL2(ag_group_norm, ag_norm_options, __VA_ARGS__, AG__SIZE(ag_norm_options))
+#define ag_local_response_norm(...) AG__CALL2(ag_local_response_norm, ag_response_options, __VA_ARGS__, AG__SIZE(ag_response_options))
+#define ag_normalize(...) AG__CALL1(ag_normalize, ag_normalize_options, __VA_ARGS__, AG__SIZE(ag_normalize_options))
+#define ag_cosine_similarity(...) AG__CALL3(ag_cosine_similarity, ag_cosine_options, __VA_ARGS__, AG__SIZE(ag_cosine_options))
 #define ag_embedding(...) AG__CALL2(ag_embedding, ag_embedding_options, __VA_ARGS__, AG__SIZE(ag_embedding_options))
 #define ag_attention(...) AG__CALL3(ag_attention, ag_attention_options, __VA_ARGS__, AG__SIZE(ag_attention_options))
 #define ag_conv1d(...) AG__CALL3(ag_conv1d, ag_conv_options, __VA_ARGS__, AG__SIZE(ag_conv_options))

@@ -77,6 +77,30 @@ typedef struct ag_norm_options {
     uint32_t size;
 } ag_norm_options;
 
+typedef struct ag_batch_norm_options {
+    ag_tensor *weight, *bias; /* one number for each channel; the result is multiplied by the one and the other added */
+    ag_tensor *running_mean, *running_var; /* one number for each channel: constants, which are written: */
+    bool training;                         /* batch_norm: by the statistics of x, towards which those move; else by those */
+    bool use_running_stats;                /* instance_norm: by those; else as in training */
+    double momentum; /* running = (1 - momentum) running + momentum times that of x, its variance by n - 1; 0.1 */
+    double eps;      /* added to the variance; 1e-5. AG_ZERO for a true zero of both */
+    uint32_t size;
+} ag_batch_norm_options;
+
+typedef struct ag_normalize_options {
+    double p, eps; /* of the norm, 2; the least divisor, 1e-12; AG_ZERO for a true zero */
+    ag_axes axes;  /* those of the vectors; axis 1 */
+    uint32_t size;
+} ag_normalize_options;
+typedef struct ag_cosine_options {
+    double eps; /* the least norm; 1e-8, or AG_ZERO */
+    uint32_t size;
+} ag_cosine_options;
+typedef struct ag_response_options { /* AG_ZERO for a true zero */
+    double alpha, beta, k;           /* 1e-4, 3/4, 1 */
+    uint32_t size;
+} ag_response_options;
+
 typedef struct ag_embedding_options {
     const int64_t *padding; /* a row that gets no gradient */
     uint32_t size;

@@ -124,7 +124,7 @@ typedef struct parity_table {
 } parity_table;
 /* a file each: parity_basics.c, ... */
 extern const parity_table parity_basics, parity_networks, parity_reduce, parity_linalg, parity_special, parity_conv,
-    parity_losses;
+    parity_losses, parity_norms;
 
 const parity_op *parity_op_find(const char *name);
 const parity_op *parity_op_at(size_t number); /* NULL past the last */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const parity_table *const tables[] = { &parity_basics,  &parity_networks, &parity_reduce, &parity_linalg,
-                                              &parity_special, &parity_conv,     &parity_losses };
+                                              &parity_special, &parity_conv,     &parity_losses, &parity_norms };
 enum { TABLES = sizeof tables / sizeof *tables };
 
 const parity_op *parity_op_find(const char *name)

@@ -246,7 +246,7 @@ static const ag_op no_rule = { .name = "opaque", .n_in = 1, .shape = ag_shape_sa
       ag_mse_loss(D(2), I(2)))
 
 #define VALUES(X)                                                                                                      \
-    X(norm_eps, EINVAL, "ag_layer_norm: .eps -1 is negative", ag_layer_norm(D(2, 3), 1, .eps = -1))                    \
+    X(norm_eps, EINVAL, "ag_layer_norm: .eps is NaN, for [2,3]", ag_layer_norm(D(2, 3), 1, .eps = NAN))               \
     X(rms_bias, EINVAL, "ag_rms_norm: .bias is an option of ag_layer_norm", ag_rms_norm(D(2, 3), 1, .bias = D(3)))     \
     X(embedding_beyond, EINVAL, "ag_embedding: index 5 at position 0 is none of the rows of weight [5,2]",             \
       ag_embedding(D(5, 2), index_of(5)))                                                                              \

@@ -71,6 +71,24 @@ typedef struct ag__norm_back {
     bool add;
 } ag__norm_back;
 
+/* Channels from .. to-1 of x [n][channels][inner] normalised over n and inner, with a weight and a bias (or NULL) for each
+ * channel. Unless given, mean, var (that of n inner elements) and rstd are written; else mean and rstd are read. */
+typedef struct ag__batch_norm {
+    int64_t n, channels, inner, from, to;
+    double eps;
+    bool given;
+    const void *x, *weight, *bias;
+    void *y, *mean, *rstd, *var;
+} ag__batch_norm;
+/* The way back; NULL: not wanted. */
+typedef struct ag__batch_norm_back {
+    int64_t n, channels, inner, from, to;
+    bool given;
+    const void *x, *weight, *g, *mean, *rstd;
+    void *dx, *dweight, *dbias;
+    bool add_x, add_weight, add_bias;
+} ag__batch_norm_back;
+
 typedef struct ag__kernels {
     ag__unary_fn *unary[AG__N_UNARY];
     ag__unary_back_fn *unary_back[AG__N_UNARY];
@@ -92,6 +110,8 @@ typedef struct ag__kernels {
     void (*sum_columns)(int64_t rows, int64_t n, const void *x, int64_t ld, void *y, bool add);
     void (*norm)(const ag__norm *p);
     void (*norm_back)(const ag__norm_back *p);
+    void (*batch_norm)(const ag__batch_norm *p);
+    void (*batch_norm_back)(const ag__batch_norm_back *p);
     /* rows.c, contiguous rows of n: y[r] = log of the sum of e^x */
     void (*logsumexp_rows)(int64_t rows, int64_t n, const void *x, void *y);
     /* y = or += factor[r] e^(k x - shift[r]); factor NULL: 1; where it is 0, 0 whatever x is */

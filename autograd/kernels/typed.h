@@ -22,6 +22,8 @@ size_t AG__TYPED(gemm_work)(const ag__gemm *g);
 void AG__TYPED(sum_columns)(int64_t rows, int64_t n, const void *x, int64_t ld, void *y, bool add);
 void AG__TYPED(norm)(const ag__norm *p);
 void AG__TYPED(norm_back)(const ag__norm_back *p);
+void AG__TYPED(batch_norm)(const ag__batch_norm *p);
+void AG__TYPED(batch_norm_back)(const ag__batch_norm_back *p);
 void AG__TYPED(logsumexp_rows)(int64_t rows, int64_t n, const void *x, void *y);
 void AG__TYPED(exp_rows)(int64_t rows, int64_t n, double k, const void *x, const void *shift, const void *factor,
                          void *y, bool add);

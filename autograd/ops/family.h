@@ -75,6 +75,12 @@ static inline bool ag__is_integer(ag_dtype d)
     return d == AG_I64 || d == AG_I32 || d == AG_U8;
 }
 
+/* What an option says: 0 the default, AG_ZERO a true 0. */
+static inline double ag__or(double option, double otherwise)
+{
+    return option == 0 ? otherwise : option == AG_ZERO ? 0 : option;
+}
+
 /* A number as one element of a floating dtype, for kernels that take a pointer. */
 typedef union ag__number {
     float f32;

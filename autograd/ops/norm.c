@@ -4,6 +4,7 @@
 #include <autograd/base/pool.h>
 #include <autograd/ops/family.h>
 #include <float.h>
+#include <math.h>
 
 typedef struct norm {
     int axes; /* how many of the last ones a row takes */
@@ -226,8 +227,8 @@ static bool begin(ag_tensor **x, const ag_norm_options *o, const char *who)
 {
     ag_tape *t;
     if (!ag__begin(&t, x, who) || !ag__need_float(*x, who)) return false;
-    if (o->eps >= 0) return true;
-    ag_fail(AG_EINVAL, "%s: .eps %g is negative", who, o->eps);
+    if (!isnan(o->eps)) return true;
+    ag_fail(AG_EINVAL, "%s: .eps is NaN, for %s", who, ag__text((*x)->layout));
     return false;
 }
 
@@ -235,7 +236,7 @@ ag_tensor *(ag_layer_norm)(ag_tensor *x, int axes, const ag_norm_options *option
 {
     ag_norm_options o = options ? *options : (ag_norm_options){ .eps = 0 };
     if (!begin(&x, &o, "ag_layer_norm")) return NULL;
-    norm n = { axes, o.eps == 0 ? 1e-5 : o.eps, true };
+    norm n = { axes, ag__or(o.eps, 1e-5), true };
     return ag__apply(&ag__op_layer_norm, &n, x, o.weight, o.bias);
 }
 
@@ -245,6 +246,6 @@ ag_tensor *(ag_rms_norm)(ag_tensor *x, int axes, const ag_norm_options *options)
     if (!begin(&x, &o, "ag_rms_norm")) return NULL;
     if (o.bias) return ag_fail(AG_EINVAL, "ag_rms_norm: .bias is an option of ag_layer_norm"), NULL;
     double eps = x->layout->dtype == AG_F64 ? DBL_EPSILON : (double)FLT_EPSILON;
-    norm n = { axes, o.eps == 0 ? eps : o.eps, false };
+    norm n = { axes, ag__or(o.eps, eps), false };
     return ag__apply(&ag__op_rms_norm, &n, x, o.weight);
 }
