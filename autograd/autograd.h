@@ -16,6 +16,7 @@
 #include <autograd/grad.h>
 #include <autograd/gradcheck.h>
 #include <autograd/checkpoint.h>
+#include <autograd/implicit.h>
 #include <autograd/op.h>
 #include <autograd/io.h>
 #include <autograd/generic.h> /* last: lifts C numbers, and one spelling for tensors and scalars */
