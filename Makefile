@@ -65,11 +65,13 @@ mode_flags.tsan = -DAG_DEBUG -fsanitize=thread -fno-omit-frame-pointer
 CFLAGS ?= -g
 # What calls kernels more than it computes is smaller, and no slower, without unrolled loops.
 calls = autograd/ops/% autograd/io/% nn/% test/% examples/%
+# Rules made of other operations, which every program with a second derivative links.
+rules = autograd/tape/sweep_recorded%
 loops = $(filter-out autograd/kernels/gemm% autograd/kernels/matvec%,$(wildcard autograd/kernels/*.c))
 # Elsewhere functions have their own cache lines: the timing of one does not move with the size of another.
 aligned = -falign-functions=64 -falign-loops=32
-level = $(if $(filter release,$(MODE)),$(if $(filter $(calls) $(loops),$1),-O2 -ftree-vectorize,-O3),-O1) \
-        $(if $(filter $(calls),$1),,$(aligned))
+level = $(if $(filter release,$(MODE)),$(if $(filter $(rules),$1),-Os,$(if $(filter $(calls) $(loops),$1),-O2 \
+        -ftree-vectorize,-O3)),-O1) $(if $(filter $(calls) $(rules),$1),,$(aligned))
 
 warnings = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla $(if $(WERROR),-Werror)
 compile  = $(CC) -std=c11 $(warnings) -I. $(CPPFLAGS) $(mode_flags.$(MODE))
