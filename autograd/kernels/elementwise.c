@@ -83,7 +83,7 @@ ANYWHERE(pow, pow_beyond, (real a, real b), a, b)
 #define OWN_gelu                    , AG__TYPED(gelu)(x)
 #define OWN_gelu_slope              , AG__TYPED(gelu_slope)(x)
 #define OWN_gelu_tanh               , AG__TYPED(gelu_tanh)(x)
-#define OWN_gelu_tanh_slope         , AG__TYPED(gelu_tanh_slope)(x, y)
+#define OWN_gelu_tanh_slope         , AG__TYPED(gelu_tanh_slope)(x)
 
 /* g times the slope; and where g is 0, 0 whatever the slope, but of plain rows. */
 #define PRODUCT(saves, slope)       ((saves)&AG__PLAIN || g != 0 ? g * (real)(slope) : 0)

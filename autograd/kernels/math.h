@@ -9,12 +9,14 @@
 #define M(name) AG__TYPED(name)
 #if AG__REAL_BITS == 32
 #define BITS     uint32_t
+#define SIGNED_BITS int32_t
 #define MANTISSA 23
 #define BIAS     127u
 #define LN2_HI   0x1.62e4p-1f /* 15 bits: times an exponent it is exact */
 #define LN2_LO   0x1.7f7d1cp-20f
 #else
 #define BITS     uint64_t
+#define SIGNED_BITS int64_t
 #define MANTISSA 52
 #define BIAS     1023u
 #define LN2_HI   0x1.62e42fefa38p-1 /* 42 bits */
@@ -43,6 +45,16 @@ AG__INLINE real M(upper)(real x)
     return M(from_bits)(M(to_bits)(x) >> (MANTISSA / 2 + 1) << (MANTISSA / 2 + 1));
 }
 
+/* x, but not below `low` < 0 nor above `high` > 0, by its bits, which takes less time than a selection; NaN becomes a
+ * bound. The bits of negative numbers exceed those of positive ones and grow from 0 downwards. */
+AG__INLINE real M(clamped)(real x, real low, real high)
+{
+    BITS b = M(to_bits)(x), least = M(to_bits)(low);
+    b = b < least ? b : least;
+    SIGNED_BITS s = (SIGNED_BITS)b, most = (SIGNED_BITS)M(to_bits)(high);
+    return M(from_bits)((BITS)(s < most ? s : most));
+}
+
 /* 1 / x for x > 0 with an error of an eighth: for corrections (the bits of x are nearly a logarithm) */
 AG__INLINE real M(rough_reciprocal)(real x)
 {
@@ -67,6 +79,30 @@ AG__INLINE real M(quotient_parts)(real a, real a_low, real b, real b_low, real *
     *low = (rest + (a_low - q * b_low)) * M(rough_reciprocal)(b);
     return q;
 }
+/* a b as the result + *low */
+AG__INLINE real M(product_parts)(real a, real b, real *low)
+{
+    real p = a * b;
+#ifdef __FMA__
+    *low = AG__LIBM(fma)(a, b, -p);
+#else
+    real ah = M(upper)(a), bh = M(upper)(b);
+    *low = (ah * bh - p) + (ah * (b - bh) + (a - ah) * b);
+#endif
+    return p;
+}
+/* a b + c likewise, if the result less c is exact */
+AG__INLINE real M(sum_parts)(real a, real b, real c, real *low)
+{
+#ifdef __FMA__
+    real sum = AG__LIBM(fma)(a, b, c);
+    *low = AG__LIBM(fma)(a, b, c - sum);
+#else
+    real p = M(product_parts)(a, b, low), sum = c + p;
+    *low += p - (sum - c);
+#endif
+    return sum;
+}
 
 #include <autograd/kernels/math_exp.h>
 #include <autograd/kernels/math_log.h>
@@ -77,6 +113,7 @@ AG__INLINE real M(quotient_parts)(real a, real a_low, real b, real b_low, real *
 
 #undef M
 #undef BITS
+#undef SIGNED_BITS
 #undef MANTISSA
 #undef BIAS
 #undef LN2_HI

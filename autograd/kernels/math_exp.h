@@ -4,11 +4,8 @@
 AG__INLINE real M(exp_rest)(real r)
 {
 #if AG__REAL_BITS == 32
-    real p = 0x1.6d9930p-10f;
-    p = p * r + 0x1.122838p-7f;
-    p = p * r + 0x1.555486p-5f;
-    p = p * r + 0x1.5554b0p-3f;
-    p = p * r + 0x1.000000p-1f;
+    real z = r * r, p = 0x1.6d9930p-10f * z + (0x1.122838p-7f * r + 0x1.555486p-5f);
+    p = p * z + (0x1.5554b0p-3f * r + 0x1.000000p-1f);
 #else
     real p = 0x1.af76cae5ee8edp-26;
     p = p * r + 0x1.28a2d27f24e3ap-22;
@@ -99,15 +96,18 @@ AG__INLINE real M(tanh)(real x)
     return AG__LIBM(copysign)((small ? a : 1) + quotient, x);
 }
 
-/* k sigmoid(x + more), more being small. With e = e^-|x|: e / (1 + e) below 0, 1 / (1 + e) above. */
+/* k sigmoid(x + more), more being small: q = 1 / (1 + s + s m) with e^-(x + more) = s (1 + m), s a power of 2. What
+ * rounding took from q is q (1 - q - q s - q s m). Where 1 + s is s, the rest of a large power comes last. */
 AG__INLINE real M(sigmoid_times)(real k, real x, real more)
 {
-    const real lowest = EXP_LOW - 8; /* where it is 0 for k up to 1000 */
-    real a = -AG__LIBM(fabs)(x), n, low;
-    a = a < lowest ? lowest : a;
-    real y = M(exp_parts)(a, x < 0 ? more : -more, &n, &low), high = y + low, e = M(scaled)(high, n), d = 1 + e;
-    y = M(quotient_parts)(x < 0 ? high : 1, x < 0 ? y - high + low : 0, d, 1 - d + e, &low);
-    y = k * y + k * low;
-    return x < 0 ? M(scaled)(y, n) : y;
+    const real highest = 8 - EXP_LOW /* where it is 0 for k up to 1000 */, lowest = K(-60), most = K(100);
+    real a = M(clamped)(-x, lowest, highest), n = a * LOG2_E + SHIFT - SHIFT, nearer = M(clamped)(n, -most, most);
+    real r = a - n * LN2_HI - (n * LN2_LO + more), m = r + r * r * M(exp_rest)(r);
+    real s = M(power_of_2)(nearer + SHIFT), sm = s * m, q = 1 / (1 + s + sm);
+    return (k * q + k * q * (1 - q - q * s - q * sm)) * M(power_of_2)(nearer - n + SHIFT);
 }
-AG__INLINE real M(sigmoid)(real x) { return M(sigmoid_times)(1, x, 0); }
+AG__INLINE real M(sigmoid)(real x)
+{
+    real y = M(sigmoid_times)(1, x, 0);
+    return x != x ? x : y;
+}

@@ -100,36 +100,33 @@ AG__INLINE real M(gelu_slope)(real x)
 }
 #undef NORMAL_ZERO
 
-/* k sigmoid(v), v = c (c0 + c1 c^2) with c = x where the sigmoid is neither 0 nor 1. The exponential of a large v would
- * show its rounding error: v is a sum of two numbers, made of products of upper halves. */
+/* x sigmoid(v), v = x (c0 + c1 x^2) */
 #define GELU_0    1.5957691216057308  /* 2 sqrt(2 / pi) */
 #define GELU_1    0.07135481627260025 /* times 0.044715 */
-#define GELU_MOST K(30)
-AG__INLINE real M(gelu_tanh_sigmoid)(real k, real c)
-{
-    const real c0 = M(upper)(K(GELU_0)), c0_low = (real)(GELU_0 - (double)c0);
-    const real c1 = M(upper)(K(GELU_1)), c1_low = (real)(GELU_1 - (double)c1);
-    real ch = M(upper)(c), zh = M(upper)(c * c), zl = ch * ch - zh + (c - ch) * (c + ch), product = c1 * zh;
-    real rest = c1 * zl + c1_low * (zh + zl), wh = M(upper)(c0 + product + rest);
-    real wl = product - (wh - c0) + (rest + c0_low);
-    return M(sigmoid_times)(k, ch * wh, (c - ch) * wh + c * wl);
-}
+#define GELU_LOW  K(-30)              /* where it is 0 */
+#define GELU_HIGH K(8)                /* where the sigmoid is 1 */
+/* The exponential of a large v would show its rounding error: v is a sum of two numbers, and c0 has half the digits so
+ * that w - c0 is exact. */
 AG__INLINE real M(gelu_tanh)(real x)
 {
-    real c = x < -GELU_MOST ? -GELU_MOST : x;
-    c = c > GELU_MOST ? GELU_MOST : c;
-    real y = M(gelu_tanh_sigmoid)(c, c);
-    y = x > GELU_MOST ? x : y;
-    return x == -K(INFINITY) ? K(NAN) : y;
+    const real c0 = M(upper)(K(GELU_0)), c0_low = (real)(GELU_0 - (double)c0);
+    const real c1 = K(GELU_1), c1_low = (real)(GELU_1 - (double)c1);
+    real z_low, w_low, v_low, z = M(product_parts)(x, x, &z_low), w = M(sum_parts)(c1, z, c0, &w_low);
+    w_low += c0_low + c1 * z_low + c1_low * z;
+    real v = M(product_parts)(x, w, &v_low), y = M(sigmoid_times)(x, v, v_low + x * w_low);
+    y = x < GELU_LOW ? 0 * x : y;
+    return x > GELU_HIGH ? x : y;
 }
-/* of y = gelu_tanh(x) */
-AG__INLINE real M(gelu_tanh_slope)(real x, real y)
+/* s + x s (1 - s) v' with s = sigmoid(v) = 1 / (1 + e), 1 - s = e s and v' = c0 + 3 c1 x^2 */
+AG__INLINE real M(gelu_tanh_slope)(real x)
 {
-    real c = x < -GELU_MOST ? -GELU_MOST : x;
-    c = c > GELU_MOST ? GELU_MOST : c;
-    real s = M(gelu_tanh_sigmoid)(1, c);
-    return s + y * (1 - s) * (K(GELU_0) + K(3 * GELU_1) * x * x);
+    const real most = 80; /* of |v| */
+    real c = M(clamped)(x, GELU_LOW, -GELU_LOW), z = c * c, v = c * (K(GELU_0) + K(GELU_1) * z);
+    real a = M(clamped)(-v, -most, most), n = a * LOG2_E + SHIFT - SHIFT, r = a - n * LN2_HI - n * LN2_LO;
+    real p = M(power_of_2)(n + SHIFT), e = p + p * (r + r * r * M(exp_rest)(r)), s = 1 / (1 + e);
+    return s + x * (e * s * s) * (K(GELU_0) + K(3 * GELU_1) * z);
 }
 #undef GELU_0
 #undef GELU_1
-#undef GELU_MOST
+#undef GELU_LOW
+#undef GELU_HIGH
