@@ -119,6 +119,8 @@ typedef struct ag__kernels {
                      bool add);
     /* *max becomes the largest of itself and k x; x becomes e^(k x - *max), 0 where that is -inf; its sum */
     double (*exp_sum)(int64_t n, double k, void *x, double *max);
+    /* y[r] = the sum of a b */
+    void (*dot_rows)(int64_t rows, int64_t n, const void *a, const void *b, void *y);
     /* g = k p (g - dot[r]) */
     void (*softmax_back)(int64_t rows, int64_t n, double k, const void *p, const void *dot, void *g);
     /* m columns of n rows, ldx apart: y = e^(x - max) / sum down each column, rows ldy apart; lse = max + log(sum). Either

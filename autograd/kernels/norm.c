@@ -8,26 +8,25 @@
 #ifndef AG__TEXT
 #include <autograd/kernels/isa.h>
 #include <autograd/kernels/kernels.h>
+#include <autograd/kernels/shuffle.h>
 #include <math.h>
 #include <string.h>
 
 enum { LANES = 16, RUN = 1024, BLOCK = 128 };
-#define VL  ((int)(AG__VECTOR_BYTES / sizeof(real)))
-#define vec AG__TYPED(vec)
 
 #define AG__TEXT <autograd/kernels/norm.c>
 #include <autograd/kernels/each_real.h>
 #else
 
-typedef real vec __attribute__((vector_size(AG__VECTOR_BYTES), aligned(sizeof(real)), may_alias));
+#include <autograd/kernels/vector.h>
+#define vec AG__TYPED(vec)
+#define VL  ((int)(AG__VECTOR_BYTES / sizeof(real)))
 
-AG__INLINE real AG__TYPED(lanes)(vec *part)
+AG__INLINE real AG__TYPED(sum_parts)(const vec *part)
 {
     real lane[LANES];
     memcpy(lane, part, sizeof lane);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int l = 0; l < half; l++) lane[l] += lane[l + half];
-    return lane[0];
+    return AG__TYPED(sum_halves)(lane);
 }
 
 /* The sum of x, or of (x - mean)^2. */
@@ -52,7 +51,7 @@ AG__INLINE double AG__TYPED(row_sum)(bool squares, int64_t n, const real *x, rea
                 part[v] += t;
             }
         }
-        sum += AG__TYPED(lanes)(part);
+        sum += AG__TYPED(sum_parts)(part);
     }
     return sum;
 }
@@ -111,8 +110,8 @@ AG__INLINE void AG__TYPED(moments)(int64_t n, const real *g, const real *weight,
             hx[v] += t * (*(const vec *)(xi + v * VL) - mean);
         }
     }
-    *sum = AG__TYPED(lanes)(h);
-    *product = AG__TYPED(lanes)(hx);
+    *sum = AG__TYPED(sum_parts)(h);
+    *product = AG__TYPED(sum_parts)(hx);
 }
 
 /* dx = or += rstd (h - a - (x - mean) b) */
@@ -302,4 +301,6 @@ void AG__TYPED(batch_norm_back)(const ag__batch_norm_back *p)
         for (int64_t c = p->from; c < p->to; c += BLOCK)
             AG__TYPED(batch_norm_back_columns)(p, c, p->to - c < BLOCK ? p->to - c : BLOCK);
 }
+#undef vec
+#undef VL
 #endif

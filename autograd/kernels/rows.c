@@ -4,6 +4,7 @@
 #ifndef AG__TEXT
 #include <autograd/kernels/isa.h>
 #include <autograd/kernels/kernels.h>
+#include <autograd/kernels/shuffle.h>
 #include <math.h>
 #include <string.h>
 
@@ -13,13 +14,9 @@ enum { SHORT = 64, ROOM = 512, LANES = 16, RUN = 1024 };
 #include <autograd/kernels/each_real.h>
 #else
 #include <autograd/kernels/math.h>
-
-AG__INLINE real AG__TYPED(halves)(real *lane)
-{
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int l = 0; l < half; l++) lane[l] += lane[l + half];
-    return lane[0];
-}
+#include <autograd/kernels/vector.h>
+#define vec AG__TYPED(vec)
+#define VL  ((int)(AG__VECTOR_BYTES / sizeof(real)))
 
 /* buffer = e^(k x - shift) of `rows` short rows */
 AG__INLINE void AG__TYPED(exp_short)(int64_t rows, int64_t n, real k, const real *x, const real *shift, real *buffer)
@@ -61,7 +58,7 @@ AG__INLINE real AG__TYPED(logsumexp_long)(int64_t n, const real *x)
             }
             for (int l = 0; l < LANES; l++) lane[l] += AG__TYPED(exp)(at[l] - max);
         }
-        sum += AG__TYPED(halves)(lane);
+        sum += AG__TYPED(sum_halves)(lane);
     }
     return isinf(max) ? max : (real)((double)max + log(sum));
 }
@@ -102,7 +99,7 @@ void AG__TYPED(exp_rows)(int64_t rows, int64_t n, double scale, const void *from
     const real *x = from, *shift = shifts, *factor = factors;
     real *y = to, k = (real)scale, buffer[ROOM];
     if (n <= 0) return;
-    if (n > SHORT) {
+    if (n > SHORT || n % LANES == 0) {
         for (int64_t r = 0; r < rows; r++)
             AG__TYPED(exp_row)(n, k, x + r * n, shift[r], factor ? factor[r] : 1, y + r * n, add);
         return;
@@ -129,14 +126,31 @@ AG__INLINE real AG__TYPED(exp_lanes)(int64_t n, real k, real shift, real *x)
             lane[l] += e;
         }
     }
-    return AG__TYPED(halves)(lane);
+    return AG__TYPED(sum_halves)(lane);
+}
+
+/* The largest element, -inf if there is none; NaN is left out, as it turns up again in the sum. */
+AG__INLINE real AG__TYPED(largest)(int64_t n, const real *x)
+{
+    const int64_t whole = n / LANES * LANES;
+    real lane[LANES];
+    for (int l = 0; l < LANES; l++) lane[l] = -K(INFINITY);
+    for (int64_t i = 0; i < whole; i += LANES) {
+        AG__INDEPENDENT
+        for (int l = 0; l < LANES; l++) lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
+    }
+    for (int64_t i = whole; i < n; i++) lane[0] = x[i] > lane[0] ? x[i] : lane[0];
+    AG__UNROLL
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int l = 0; l < half; l++) lane[l] = lane[l] > lane[l + half] ? lane[l] : lane[l + half];
+    return lane[0];
 }
 
 double AG__TYPED(exp_sum)(int64_t n, double scale, void *data, double *max)
 {
     real *x = data, k = (real)scale, end[LANES];
     if (n <= 0) return 0;
-    double top = scale * (scale < 0 ? AG__TYPED(min)(n, x, 1) : AG__TYPED(max)(n, x, 1));
+    double top = scale * (scale < 0 ? AG__TYPED(min)(n, x, 1) : (double)AG__TYPED(largest)(n, x));
     if (!(top <= *max)) *max = top;
     real shift = (real)*max;
     if (shift == -K(INFINITY)) return memset(x, 0, (size_t)n * sizeof *x), 0;
@@ -163,46 +177,40 @@ void AG__TYPED(softmax_back)(int64_t rows, int64_t n, double scale, const void *
     }
 }
 
-/* ---- transposition, by squares of SIDE ---- */
-
-#define quad AG__TYPED(quad)
-typedef real quad __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
-enum { AG__TYPED(SIDE) = 16 / sizeof(real) };
-#if defined(__clang__)
-#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#elif AG__REAL_BITS == 32
-#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (int32_t __attribute__((vector_size(16)))){ __VA_ARGS__ })
-#else
-#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (int64_t __attribute__((vector_size(16)))){ __VA_ARGS__ })
-#endif
-
-AG__INLINE void AG__TYPED(turn_square)(const real *x, int64_t ldx, real *y, int64_t ldy)
+void AG__TYPED(dot_rows)(int64_t rows, int64_t n, const void *left, const void *right, void *to)
 {
-    quad a = *(const quad *)x, b = *(const quad *)(x + ldx);
-#if AG__REAL_BITS == 32
-    quad c = *(const quad *)(x + 2 * ldx), d = *(const quad *)(x + 3 * ldx);
-    quad ab = SHUFFLE(a, b, 0, 4, 1, 5), cd = SHUFFLE(c, d, 0, 4, 1, 5);
-    *(quad *)y = SHUFFLE(ab, cd, 0, 1, 4, 5);
-    *(quad *)(y + ldy) = SHUFFLE(ab, cd, 2, 3, 6, 7);
-    ab = SHUFFLE(a, b, 2, 6, 3, 7), cd = SHUFFLE(c, d, 2, 6, 3, 7);
-    *(quad *)(y + 2 * ldy) = SHUFFLE(ab, cd, 0, 1, 4, 5);
-    *(quad *)(y + 3 * ldy) = SHUFFLE(ab, cd, 2, 3, 6, 7);
-#else
-    *(quad *)y = SHUFFLE(a, b, 0, 2);
-    *(quad *)(y + ldy) = SHUFFLE(a, b, 1, 3);
-#endif
+    const real *a = left, *b = right;
+    const int64_t whole = n / LANES * LANES;
+    real *y = to;
+    for (int64_t r = 0; r < rows; r++, a += n, b += n) {
+        vec sum[LANES / VL];
+        real lane[LANES], rest = 0;
+        for (int v = 0; v < LANES / VL; v++) sum[v] = (vec){ 0 };
+        for (int64_t i = 0; i < whole; i += LANES) {
+            AG__UNROLL
+            for (int v = 0; v < LANES / VL; v++)
+                sum[v] += *(const vec *)(a + i + v * VL) * *(const vec *)(b + i + v * VL);
+        }
+        for (int64_t i = whole; i < n; i++) rest += a[i] * b[i];
+        memcpy(lane, sum, sizeof lane);
+        y[r] = AG__TYPED(sum_halves)(lane) + rest;
+    }
 }
+
+/* ---- transposition, by blocks of as many rows as a vector has lanes ---- */
 
 void AG__TYPED(turn)(int64_t rows, int64_t cols, const void *from, int64_t sr, int64_t sc, void *to)
 {
     const real *x = from;
     real *y = to;
-    const int64_t side = AG__TYPED(SIDE), down = sc == 1 ? rows / side * side : 0, right = cols / side * side;
-    for (int64_t j = 0; j < right; j += side)
-        for (int64_t i = 0; i < down; i += side) AG__TYPED(turn_square)(x + i * sr + j, sr, y + j * rows + i, rows);
-    for (int64_t i = 0; i < rows; i++) /* what is below the squares and to their right */
-        for (int64_t j = i < down ? right : 0; j < cols; j++) y[j * rows + i] = x[i * sr + j * sc];
+    const int64_t side = AG__TYPED(SIDE), right = sc == 1 && rows >= VL ? cols / side * side : 0;
+    for (int64_t i = 0, at; right && i < rows; i += VL) {
+        at = i + VL <= rows ? i : rows - VL; /* the last ones again, rather than one by one */
+        for (int64_t j = 0; j < right; j += side) AG__TYPED(transpose)(x + at * sr + j, sr, y + j * rows + at, rows);
+    }
+    for (int64_t j = right; j < cols; j++)
+        for (int64_t i = 0; i < rows; i++) y[j * rows + i] = x[i * sr + j * sc];
 }
-#undef quad
-#undef SHUFFLE
+#undef vec
+#undef VL
 #endif

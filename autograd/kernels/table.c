@@ -44,6 +44,7 @@ const ag__kernels AG__TYPED(kernels) = {
     .logsumexp_rows = AG__TYPED(logsumexp_rows),
     .exp_rows = AG__TYPED(exp_rows),
     .exp_sum = AG__TYPED(exp_sum),
+    .dot_rows = AG__TYPED(dot_rows),
     .softmax_back = AG__TYPED(softmax_back),
     .softmax_columns = AG__TYPED(softmax_columns),
     .softmax_columns_back = AG__TYPED(softmax_columns_back),

@@ -28,6 +28,7 @@ void AG__TYPED(logsumexp_rows)(int64_t rows, int64_t n, const void *x, void *y);
 void AG__TYPED(exp_rows)(int64_t rows, int64_t n, double k, const void *x, const void *shift, const void *factor,
                          void *y, bool add);
 double AG__TYPED(exp_sum)(int64_t n, double k, void *x, double *max);
+void AG__TYPED(dot_rows)(int64_t rows, int64_t n, const void *a, const void *b, void *y);
 void AG__TYPED(softmax_back)(int64_t rows, int64_t n, double k, const void *p, const void *dot, void *g);
 void AG__TYPED(softmax_columns)(int64_t n, int64_t m, const void *x, int64_t ldx, void *y, int64_t ldy, void *lse);
 void AG__TYPED(softmax_columns_back)(int64_t n, int64_t m, const void *y, const void *g, int64_t ld, void *d, bool add);

@@ -85,3 +85,20 @@ AG__INLINE void AG__TYPED(transpose)(const real *x, int64_t step, real *to, int6
     *(AG__TYPED(vec) *)(to + ld) = (AG__TYPED(vec))ag__high64(a0, a1);
 #endif
 }
+
+/* ---- the sum of 16 numbers by halves: lane l joins lane l + 8, and so on ---- */
+
+AG__INLINE real AG__TYPED(sum_halves)(const real *lane)
+{
+    enum { SIDE = AG__TYPED(SIDE), QUADS = 16 / SIDE };
+    AG__TYPED(quad) q[QUADS];
+    memcpy(q, lane, sizeof q);
+    AG__UNROLL
+    for (int half = QUADS / 2; half > 0; half /= 2) AG__UNROLL
+    for (int i = 0; i < half; i++) q[i] += q[i + half];
+#if AG__REAL_BITS == 32
+    return (q[0][0] + q[0][2]) + (q[0][1] + q[0][3]);
+#else
+    return q[0][0] + q[0][1];
+#endif
+}

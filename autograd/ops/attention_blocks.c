@@ -333,8 +333,7 @@ static head head_of(const problem *p, const ag_call *c, int64_t u, char *room)
     h.g = (char *)c->g[0]->data + u * n * p->item;
     h.log_sum = (char *)c->out[1]->data + u * queries * p->item;
     const char *y = (char *)c->out[0]->data + u * n * p->item;
-    for (int64_t r = 0, row = 0; r < queries; r++, row += p->v_width * p->item)
-        ag__number_put(p->dtype, h.dots, r, p->kernels->dot(p->v_width, h.g + row, 1, y + row, 1));
+    p->kernels->dot_rows(queries, p->v_width, h.g, y, h.dots);
     return h;
 }
 
