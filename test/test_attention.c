@@ -286,6 +286,17 @@ static void check_rows(const ag__kernels *k, int dtype, int64_t n)
     k->softmax_back(ROWS, n, 0.7, xs, norm, y);
     for (int64_t i = 0; i < ROWS * n; i++)
         near(dtype, wide(dtype, y, i), 0.7 * wide(dtype, x, i) * (wide(dtype, from, i) - wide(dtype, norm, i / n)));
+    k->dot_rows(ROWS, n, xs, from, y);
+    for (int64_t r = 0; r < ROWS; r++) {
+        double sum = 0, size = 1;
+        for (int64_t i = r * n; i < (r + 1) * n; i++) {
+            sum += wide(dtype, x, i) * wide(dtype, from, i);
+            size += fabs(wide(dtype, x, i) * wide(dtype, from, i));
+        }
+        near(dtype, (wide(dtype, y, r) - sum) / size, 0);
+    }
+    k->turn(n, ROWS, xs, ROWS, 1, y);
+    for (int64_t i = 0; i < ROWS * n; i++) assert_true(wide(dtype, y, i % ROWS * n + i / ROWS) == wide(dtype, x, i));
     k->turn(ROWS, n, xs, n, 1, y);
     for (int64_t i = 0; i < ROWS * n; i++) assert_true(wide(dtype, y, i % n * ROWS + i / n) == wide(dtype, x, i));
     k->turn(n, ROWS, xs, 1, n, y);

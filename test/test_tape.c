@@ -406,6 +406,31 @@ static void freezing_between_uses(void **state)
     ag_free(w);
 }
 
+/* What a view passes on must still be there when it was asked for as well, and be summed with what others bring. */
+static void views_pass_gradients_on(void **state)
+{
+    ag_tensor *w = leaf3(1, 2, 3), *out[3];
+    for (int retained = 0; retained < 2; retained++) {
+        ag_tensor *x = ag_mul(w, 2.0), *view = ag_reshape(x, 3, 1), *turned = ag_transpose(view, 0, 1);
+        ag_tensor *y = ag_sum(ag_square(ag_reshape(turned, 3)));
+        if (retained) y = ag_add(y, ag_sum(x));
+        AG_NO_GRAD
+            assert_int_equal(ag_grads(y, AG_LIST(turned, view, x), out), AG_OK);
+        for (int i = 0; i < 3; i++) {
+            near(ag_at(out[0], 0, i), 4 * (i + 1));
+            near(ag_at(out[1], i, 0), 4 * (i + 1));
+            near(ag_at(out[2], i), 4 * (i + 1) + retained);
+        }
+        assert_int_equal(ag_backward(y, .retain = true), AG_OK);
+        assert_int_equal(ag_backward(y), AG_OK);
+        for (int i = 0; i < 3; i++) near(ag_at(ag_grad_of(w), i), 4 * (4 * (i + 1) + retained));
+        ag_zero_grad(AG_PARAMS({ "w", w }));
+        assert_int_equal(ag_backward(y), AG_ESAVED);
+        assert_int_equal(ag_tape_reset(*state), AG_ESAVED);
+    }
+    ag_free(w);
+}
+
 static void a_gradient_may_be_an_operand(void **state)
 {
     (void)state;
@@ -559,6 +584,7 @@ int main(void)
         T(marks_die_with_their_place),
         T(freezing_between_uses),
         T(a_gradient_may_be_an_operand),
+        T(views_pass_gradients_on),
         T(hooks_go_with_their_tensors),
         T(tapes_freed_in_any_order),
         T(a_walked_tape_cannot_be_freed),

@@ -75,11 +75,23 @@ static bool take_over(ag_tensor *x, ag_tensor *g, uint32_t first)
     return true;
 }
 
-/* x's adjoint += g, summed over what broadcasting repeated. */
-static bool add_plain(ag_tape *t, ag_tensor *x, ag_tensor *g, uint32_t first)
+/* What undoes a view is y's adjoint under another layout: if that is how x's lies, and nobody asked for y's, it is
+ * passed on as it is. */
+static bool pass_on(ag_tensor *x, ag_tensor *y, const ag_tensor *g)
 {
+    if (y->n_in != 1 || g->data != y->adj || g->layout != x->layout->dense_form) return false;
+    if (x->adj || (x->flags & AG__ADJ) || y->adj_klass == AG__NO_CLASS || (y->flags & AG__TARGET)) return false;
+    x->adj = y->adj, x->adj_klass = y->adj_klass, x->flags |= AG__ADJ;
+    y->adj = NULL, y->adj_klass = AG__NO_CLASS;
+    return true;
+}
+
+/* The adjoint of y's input i += g, summed over what broadcasting repeated. */
+static bool add_plain(ag_tape *t, ag_tensor *y, int i, ag_tensor *g, uint32_t first)
+{
+    ag_tensor *x = y->in[i];
     if (!ag__same_dims(g->layout, x->layout) && !(g = ag_sum_to(g, x))) return false;
-    if (take_over(x, g, first)) return true;
+    if (take_over(x, g, first) || pass_on(x, y, g)) return true;
     bool add;
     void *d = ag__adjoint_of(t, x, &add);
     if (!d) return false;
@@ -297,7 +309,7 @@ static bool pass(ag__walk *w, ag_tensor *y)
         for (int i = 0; ok && i < c.n_in; i++) {
             if (!need[i] || !c.gin[i]) continue;
             ok = gradient_fits(y, i, c.gin[i]) &&
-                 (w->recorded ? add_recorded(w, c.in[i], c.gin[i]) : add_plain(t, c.in[i], c.gin[i], first));
+                 (w->recorded ? add_recorded(w, c.in[i], c.gin[i]) : add_plain(t, y, i, c.gin[i], first));
         }
         if (was) ag_record(true);
     }
