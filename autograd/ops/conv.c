@@ -77,14 +77,13 @@ static ag_status contract(const part *p, role r, int64_t from, int64_t n, char *
 /* The result begins as 0, or as the number of each channel. */
 static void begin(const ag_call *c)
 {
-    ag_tensor *y = c->out[0];
-    const ag__layout *l = y->layout;
-    ag__fill(l, y->data, 0);
-    if (!c->in[2]) return;
-    ag__layout bias;
+    const ag__layout *l = c->out[0]->layout;
     int64_t strides[AG_MAX_RANK] = { 0, 1 };
-    if (ag__layout_set(&bias, l->dtype, l->rank, l->dims, strides, "ag_conv"))
-        ag__copy_into(l, y->data, &bias, c->in[2]->data, false);
+    ag__layout bias;
+    if (!c->in[2])
+        ag__fill(l, c->out[0]->data, 0);
+    else if (ag__layout_set(&bias, l->dtype, l->rank, l->dims, strides, "ag_conv"))
+        ag__copy_into(l, c->out[0]->data, &bias, c->in[2]->data, false);
 }
 
 static ag_status form_forward(ag_call *c)

@@ -223,9 +223,9 @@ static ag_tensor *max_pool_compose(const ag_call *c)
 static ag_tensor *lp_pool_compose(const ag_call *c)
 {
     const pooling *o = c->attr;
-    ag_tensor *mean = ag__apply(&op_mean, o, ag_pow(c->in[0], o->p)), *none = ag_eq(mean, 0.0);
-    ag_tensor *sum = ag_mul(ag_where(none, ag_num(1), mean), (double)ag__volume(o->w.kernel));
-    return ag_where(none, ag_num(0), ag_pow(sum, 1 / o->p));
+    ag_tensor *mean = ag__apply(&op_mean, o, ag_pow(c->in[0], o->p));
+    ag_tensor *norm = ag_pow(ag_mul(mean, (double)ag__volume(o->w.kernel)), 1 / o->p);
+    return ag_where(ag_eq(mean, 0.0), ag_num(0), norm);
 }
 
 /* ---- what users ask for ---- */
