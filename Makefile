@@ -12,6 +12,7 @@
 #   mutants            plant faults in the derivative rules and see that the tests find them
 #   bench              training steps beside the processor's peak (PEERS=1: and PyTorch), into build/bench.jsonl
 #   bench-kernels      products beside OpenBLAS and oneDNN, element functions and memory-bound operations; ARGS='gemm'
+#   adbench            ADBench's problems beside their objectives; DATA=dir PEERS=1
 #   bench-tape         ns and bytes per recorded operation, gcc and clang
 #   lint, format       house rules; clang-format on the .c files
 #   headers, ops       generate from autograd/ops.def: the committed headers; build/ops.md, a reference of the operations
@@ -32,7 +33,7 @@ DEPS     = libc6-dev g++ pkg-config uthash-dev zlib1g-dev libjansson-dev liblapa
 DEPS_DEV = clang libclang-rt-14-dev clang-format valgrind
 
 .PHONY: all programs deps deps-dev run test san tsan valgrind fuzz fuzz-run parity trajectories mutants \
-        bench bench-kernels bench-tape bench-tape-one peers lint format headers ops install uninstall clean FORCE
+        bench bench-kernels bench-tape bench-tape-one adbench peers lint format headers ops install uninstall clean FORCE
 .DEFAULT_GOAL = all
 
 deps:
@@ -211,7 +212,7 @@ run: $B/examples/fashion_mnist
 	@$< $(ARGS)
 
 # ---- tests -----------------------------------------------------------------------------------------------------------
-test: $(filter $B/%,$(chosen)) $(examples) $B/libretrograd.a $(if $(filter release,$(MODE)),$B/libretrograd.so)
+test: $(filter $B/%,$(chosen)) $(examples) $(if $(filter %/test_adbench.sh,$(chosen)),$B/bench/adbench/adbench) $B/libretrograd.a $(if $(filter release,$(MODE)),$B/libretrograd.so)
 	@BUILD=$B CC='$(CC)' LIBS='$(optional_libs)' JOBS=$(JOBS) test/run.sh $(chosen)
 # Tests ask for more memory than there is; the answer is NULL, as from malloc.
 ASAN_OPTIONS  ?= allocator_may_return_null=1:detect_stack_use_after_return=1
@@ -261,6 +262,9 @@ bench-tape:
 	    $(MAKE) --no-print-directory CC=$$cc MODE=release bench-tape-one || exit; done
 bench-tape-one: $B/bench/tape
 	@echo "$$($(CC) --version | head -n 1)" && $<
+DATA ?= ../shared/data/adbench
+adbench: $B/bench/adbench/adbench
+	@$< '$(DATA)'
 # make bench-kernels [ARGS='gemm 512x512']; AG_ARCH=avx2 as well.
 bench-kernels: $B/bench/kernels
 	@$< $(ARGS)

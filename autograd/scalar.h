@@ -44,6 +44,9 @@ AG_API ag_status ags_gradient(ag_scalar y, const ag_scalar *x, size_t n, double 
 AG_API ag_status ags_jvp(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, const double *v, double *jv);
 /* u' dy/dx: y[0..m), x[0..n), u[0..m) -> ju[0..n). */
 AG_API ag_status ags_vjp(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, const double *u, double *ju);
+/* The same for several u, up to 8 of them in one sweep: u[count][m] -> ju[count][n]. */
+AG_API ag_status ags_vjps(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, size_t count, const double *u,
+                          double *ju);
 
 /* The products with second derivatives d2y/dx2 v: forward over reverse, nothing is recorded; v[0..n) -> hv[0..n). */
 AG_API ag_status ags_hvp(ag_scalar y, const ag_scalar *x, size_t n, const double *v, double *hv);

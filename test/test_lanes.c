@@ -94,6 +94,16 @@ static void check_first(const char *what, const ag_scalar *y, size_t m, const ag
     for (size_t i = 0; i < m * n; i++)
         if (!close_to(got[i], want[i], tolerance))
             fail_msg("%s, %zu by %zu: J[%zu] is %.17g, not %.17g", what, m, n, i, got[i], want[i]);
+    enum { ROWS = 11 }; /* more than there are lanes */
+    double u[ROWS * MOST], rows[ROWS * MOST], row[MOST];
+    for (size_t i = 0; i < ROWS * m; i++) u[i] = sin(1 + 0.7 * (double)i);
+    assert_int_equal(ags_vjps(y, m, x, n, ROWS, u, rows), AG_OK);
+    for (size_t k = 0; k < ROWS; k++) {
+        assert_int_equal(ags_vjp(y, m, x, n, u + k * m, row), AG_OK);
+        for (size_t j = 0; j < n; j++)
+            if (!close_to(rows[k * n + j], row[j], tolerance * 10))
+                fail_msg("%s: product %zu, element %zu is %.17g, not %.17g", what, k, j, rows[k * n + j], row[j]);
+    }
 }
 
 /* ---- each function ---- */
@@ -408,6 +418,14 @@ static void what_cannot_be(void **state)
     fails(AG_ENULL, "ags_jacobian: an array of numbers is NULL");
     ags_jacobian(NULL, 2, &x, 1, &h);
     fails(AG_ENULL, "ags_jacobian: the array of 2 scalars is NULL");
+    ags_vjps(&y, 1, &x, 1, 1, NULL, &h);
+    fails(AG_ENULL, "ags_vjps: an array of numbers is NULL");
+    ags_vjps(&y, 1, &x, 1, 2, (double[]){ 1, 2 }, NULL);
+    fails(AG_ENULL, "ags_vjps: an array of numbers is NULL");
+    ags_vjps(&y, 1, NULL, 1, 1, &(double){ 1 }, &h);
+    fails(AG_ENULL, "ags_vjps: the array of 1 scalars is NULL");
+    assert_int_equal(ags_vjps(NULL, 0, &x, 1, 1, NULL, &h), AG_OK);
+    near_by(h, 0, 0);
     ags_hvp(y, &x, 1, NULL, &h);
     fails(AG_ENULL, "ags_hvp: an array of numbers is NULL");
     ags_hessian(y, &x, 1, NULL);

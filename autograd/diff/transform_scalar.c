@@ -40,16 +40,18 @@ static void by_columns(const ag__map *f, double *jac)
     ag__work_end(&w, f);
 }
 
-static void by_rows(const ag__map *f, double *jac)
+/* Products of dy/dx with the vectors u, [count][m], or with all unit vectors (NULL): rows of jac. */
+static void by_rows(const ag__map *f, size_t count, const double *u, double *jac)
 {
     ag__work w;
-    if (!ag__work_begin(&w, f, AG__REVERSE, f->m)) return;
+    if (!ag__work_begin(&w, f, AG__REVERSE, count)) return;
     const size_t k = w.lanes->k;
-    for (size_t i = 0; i < f->m; i += k) {
-        const size_t wide = f->m - i < k ? f->m - i : k;
+    for (size_t i = 0; i < count; i += k) {
+        const size_t wide = count - i < k ? count - i : k;
         ag__reverse_clear(&w, f);
         for (size_t l = 0; l < wide; l++)
-            if (f->y[i + l].id) w.adjoint[f->y[i + l].id * k + l] += 1;
+            for (size_t r = u ? 0 : i + l, end = u ? f->m : r + 1; r < end; r++)
+                if (f->y[r].id) w.adjoint[f->y[r].id * k + l] += u ? u[(i + l) * f->m + r] : 1;
         ag__reverse_run(&w, f);
         for (size_t j = 0; j < f->n; j++) {
             const uint32_t id = f->x[j].id;
@@ -86,7 +88,7 @@ static void jacobian(const ag__map *f, double *jac)
     else if (f->n <= f->m)
         by_columns(f, jac);
     else
-        by_rows(f, jac);
+        by_rows(f, f->m, NULL, jac);
 }
 
 ag_status ags_jacobian(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, double *jac)
@@ -97,6 +99,22 @@ ag_status ags_jacobian(const ag_scalar *y, size_t m, const ag_scalar *x, size_t 
         jacobian(&f, jac);
     else if (m && n)
         memset(jac, 0, m * n * sizeof *jac);
+    return ag_error();
+}
+
+ag_status ags_vjps(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, size_t count, const double *u,
+                   double *ju)
+{
+    static const char who[] = "ags_vjps";
+    ag__map f;
+    if (!have_numbers(count * m, u, who) || !have_numbers(count * n, ju, who)) return ag_error();
+    if (!ag__map_begin(&f, who, y, m, x, n)) return ag_error();
+    if (f.constant && count && n)
+        memset(ju, 0, count * n * sizeof *ju);
+    else if (f.mixed)
+        for (size_t i = 0; i < count && !ag_error(); i++) ags_vjp(y, m, x, n, u + i * m, ju + i * n);
+    else if (!f.constant)
+        by_rows(&f, count, u, ju);
     return ag_error();
 }
 

@@ -22,7 +22,7 @@ static void read_operand(operand *o, ag_block x, uint32_t n)
 /* Where element i of the repeated operand lies; *run becomes how many follow it there, at most. */
 static inline const double *along(const operand *o, uint32_t i, uint32_t *run)
 {
-    const uint32_t at = o->n == 1 ? 0 : i % o->n, left = o->n == 1 ? WIDE : o->n - at;
+    const uint32_t at = o->n == 1 || i == 0 ? 0 : i % o->n, left = o->n == 1 ? WIDE : o->n - at;
     if (left < *run) *run = left;
     return o->n == 1 ? o->spread : o->value + at;
 }
@@ -59,7 +59,7 @@ static ag_block map(unsigned code, int count, ag_block *x)
     }
     operand o[3];
     for (int k = 0; k < count; k++) {
-        if (n % x[k].n) {
+        if (x[k].n != n && n % x[k].n) {
             ag_fail(AG_ESHAPE, "%s: %u elements do not repeat to %u", ag__statement_name(code), x[k].n, n);
             return ag__no_block;
         }

@@ -6,32 +6,44 @@
 
 /* ---- backwards ---- */
 
-/* x += sign g v, where x and v are repeated; v NULL means 1. Where g is 0 nothing flows, whatever v is. */
-static void flow_back(uint32_t n, const double *restrict g, double sign, double *restrict x, uint32_t nx,
-                      const double *restrict v, uint32_t nv)
+/* x += k g v, or without v (NULL) k g. Where g is 0 nothing flows, whatever v is. */
+static inline void along(uint32_t n, const double *restrict g, double k, double *restrict x, const double *restrict v)
 {
-    for (uint32_t i = 0, run; i < n; i += run, g += run) {
-        const uint32_t xi = i % nx, vi = v ? i % nv : 0;
-        double sum = 0;
-        run = n - i;
-        if (nx > 1 && nx - xi < run) run = nx - xi;
-        if (v && nv > 1 && nv - vi < run) run = nv - vi;
-        const bool each = v && nv > 1;
-        const double k = v && !each ? sign * v[0] : sign;
-        if (nx > 1 && each) {
-            for (uint32_t j = 0; j < run; j++) {
-                const double flow = sign * g[j] * v[vi + j];
-                x[xi + j] += g[j] != 0 ? flow : 0;
-            }
-        } else if (nx > 1) {
-            for (uint32_t j = 0; j < run; j++) {
-                const double flow = k * g[j];
-                x[xi + j] += g[j] != 0 ? flow : 0;
-            }
-        } else {
-            for (uint32_t j = 0; j < run; j++) sum += g[j] != 0 ? g[j] * (each ? sign * v[vi + j] : k) : 0;
-            x[0] += sum;
+    if (v)
+        for (uint32_t i = 0; i < n; i++) {
+            const double flow = g[i] * v[i];
+            x[i] += g[i] != 0 ? flow : 0;
         }
+    else
+        for (uint32_t i = 0; i < n; i++) {
+            const double flow = k * g[i];
+            x[i] += g[i] != 0 ? flow : 0;
+        }
+}
+static inline double along_sum(uint32_t n, const double *restrict g, double k, const double *restrict v)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < n; i++) sum += g[i] != 0 ? g[i] * (v ? v[i] : k) : 0;
+    return sum;
+}
+
+/* The same where x and v are repeated: in pieces over which neither begins again. */
+static void flow_back(uint32_t n, const double *g, double k, double *x, uint32_t nx, const double *v, uint32_t nv)
+{
+    if (v && nv == 1) k = v[0], v = NULL;
+    if (nx == n && (!v || nv == n)) {
+        along(n, g, k, x, v);
+        return;
+    }
+    for (uint32_t i = 0, run; i < n; i += run) {
+        const uint32_t at = nx == n ? i : i % nx, v_at = v ? i % nv : 0;
+        run = n - i;
+        if (nx > 1 && nx - at < run) run = nx - at;
+        if (v && nv - v_at < run) run = nv - v_at;
+        if (nx > 1)
+            along(run, g + i, k, x + at, v ? v + v_at : NULL);
+        else
+            x[0] += along_sum(run, g + i, k, v ? v + v_at : NULL);
     }
 }
 

@@ -123,7 +123,11 @@ uint32_t ag__streams_inputs(ag_tape *t, size_t n, const double *values, ag_scala
 /* Handle of a recorded id, with its value: needs values kept (else AG_ENODIFF reported as who, and id 0). */
 ag_scalar ag__streams_handle(ag_tape *t, uint32_t id, const char *who);
 /* Is y a live handle of the current tape, or a constant? Reports AG_ESTALE as `who`. */
-bool ag__streams_live(ag_scalar y, const char *who);
+bool ag__streams_older(ag_scalar y, const char *who); /* of an older generation */
+static inline bool ag__streams_live(ag_scalar y, const char *who)
+{
+    return ag__likely(y.id == 0 || y.gen == ag__pen.gen) || ag__streams_older(y, who);
+}
 
 /* ---- sweeps over statements: from `at` down to `stop` (the first id not to be visited is stop - 1) ---------------------- */
 /* The tape's own adjoint buffer, zeroed up to the current id; NULL: out of memory. */

@@ -306,10 +306,9 @@ uint32_t ag__pen_settle(ag_pen *p, ag_scalar x, const char *who, unsigned operan
     return ag__pen_closed(p) ? 0 : x.id;
 }
 
-bool ag__streams_live(ag_scalar x, const char *who)
+bool ag__streams_older(ag_scalar x, const char *who)
 {
     ag_tape *t = ag__here.tape;
-    if (x.id == 0) return true;
     if (!t) return ag_fail(AG_ETAPE, "%s: no tape is current", who), false;
     if (is_live(t, x)) return true;
     return ag_fail(AG_ESTALE, "%s: the scalar %s", who, why_stale(t->streams, x.gen)), false;
