@@ -615,6 +615,10 @@ AG_API ag_tensor *ag_lstsq(ag_tensor *a, ag_tensor *b, AG_OPTIONS(ag_lstsq_optio
 /* the first columns of H1 H2 ... Hk, H = 1 - tau v v', with v below the diagonal of x and 1 on it */
 AG_API ag_tensor *ag_householder_product(ag_tensor *x, ag_tensor *tau);
 AG_API ag_tensor *ag_matrix_power(ag_tensor *x, int64_t n);        /* x^n; of the inverse for n < 0 */
+/* inverse of the matrix whose rows are the first n axes, its columns the others, which come first in the result */
+AG_API ag_tensor *ag_tensorinv(ag_tensor *x, int n);
+/* x with tensordot(a, x) = b over all axes of x, the last ones of a; these axes of a are moved there first */
+AG_API ag_tensor *ag_tensorsolve(ag_tensor *a, ag_tensor *b, ag_axes axes);
 /* 1 + x + x^2 / 2 + ..., by Taylor's series of x / 2^s, squared s times */
 AG_API ag_tensor *ag_matrix_exp(ag_tensor *x);
 

@@ -37,17 +37,21 @@ static ag_tensor *round_to(args *a)
     return unit > 1 ? ag_mul(ag_round(ag_div(x, unit)), unit) : ag_div(ag_round(ag_mul(x, 1 / unit)), 1 / unit);
 }
 
+static ag_tensor *of_dtype(const ag_tensor *x, ag_tensor *bound)
+{
+    return x ? ag_to(bound, ag_dtype_of(x)) : NULL;
+}
 static ag_tensor *clamp(args *a)
 {
     ag_tensor *x = arg_input(a);
     if (!arg_is_tensor(a, 1, "min") && !arg_is_tensor(a, 2, "max"))
         return ag_clamp(x, arg_number(a, 1, "min", -INFINITY), arg_number(a, 2, "max", INFINITY));
     if (arg_given(a, 1, "min")) {
-        ag_tensor *low = arg_operand(a, 1, "min");
+        ag_tensor *low = of_dtype(x, arg_operand(a, 1, "min"));
         x = ag_where(ag_lt(x, low), low, x);
     }
     if (arg_given(a, 2, "max")) {
-        ag_tensor *high = arg_operand(a, 2, "max");
+        ag_tensor *high = of_dtype(x, arg_operand(a, 2, "max"));
         x = ag_where(ag_gt(x, high), high, x);
     }
     return x;
@@ -271,13 +275,20 @@ static ag_tensor *index_select(args *a)
 static ag_tensor *gather(args *a)
 {
     ag_tensor *x = arg_input(a), *index = arg_tensor(a, 2, "index");
-    return arg_without_axis(ag_gather(arg_with_axis(x), arg_axis(a, 1, 0), arg_with_axis(index)), index);
+    int axis = arg_axis(a, 1, 0);
+    if (index && ag_numel(index) == 0) return expand_to_shape_of(ag_sum(ag_slice(ag_reshape(x, -1), 0, 0, 0)), index);
+    return arg_without_axis(ag_gather(arg_with_axis(x), axis, arg_with_axis(index)), index);
 }
 
+/* Negative indices count from the end. */
+static ag_tensor *from_start(ag_tensor *index, int64_t size)
+{
+    return index ? ag_to(ag_remainder(ag_to(index, AG_F64), (double)size), AG_I64) : NULL;
+}
 static ag_tensor *take_along_dim(args *a)
 {
     ag_tensor *x = arg_input(a), *index = arg_tensor(a, 1, "indices");
-    if (!arg_given(a, 2, "dim")) return ag_gather(ag_reshape(x, -1), 0, ag_reshape(index, -1));
+    if (!arg_given(a, 2, "dim")) return ag_gather(ag_reshape(x, -1), 0, from_start(ag_reshape(index, -1), ag_numel(x)));
     int64_t source[AG_MAX_RANK], wanted[AG_MAX_RANK];
     int rank = index ? ag_rank(index) : 0, axis = arg_axis(a, 2, 0);
     for (int i = 0; i < rank; i++) {
@@ -289,7 +300,8 @@ static ag_tensor *take_along_dim(args *a)
         else
             wanted[i] = source[i];
     }
-    return ag_gather((ag_expand)(x, rank, source), axis, (ag_expand)(index, rank, wanted));
+    index = from_start((ag_expand)(index, rank, wanted), ag_size(x, axis));
+    return ag_gather((ag_expand)(x, rank, source), axis, index);
 }
 
 static ag_tensor *index_add(args *a)

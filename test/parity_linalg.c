@@ -174,9 +174,19 @@ static ag_tensor *lstsq(args *a)
                             .singular_values = &values);
     if (!y || outputs_wanted(a) == 1) return y;
     arg_output(a, residuals(x, y, b, rank, (ag_lstsq_driver)d));
+    if (outputs_wanted(a) == 2) return y;
     arg_output(a, d == AG_GELS ? nothing(AG_I64) : rank);
     arg_output(a, d == AG_GELSD || d == AG_GELSS ? values : nothing(ag_dtype_of(x)));
     return y;
+}
+static ag_tensor *tensorinv(args *a)
+{
+    return ag_tensorinv(arg_input(a), (int)arg_integer(a, 1, "ind", 2));
+}
+static ag_tensor *tensorsolve(args *a)
+{
+    int axes[AG_MAX_RANK], n = arg_axes(a, 2, "dims", axes);
+    return ag_tensorsolve(arg_tensor(a, 0, "A"), arg_tensor(a, 1, "B"), (ag_axes){ axes, n });
 }
 static ag_tensor *pinv(args *a)
 {
@@ -369,6 +379,8 @@ static const parity_op rows[] = {
     { "linalg.solve_triangular", .call = solve_triangular },
     { "linalg.svd", .call = svd },
     { "linalg.svdvals", .call = svdvals },
+    { "linalg.tensorinv", .call = tensorinv },
+    { "linalg.tensorsolve", .call = tensorsolve },
     { "logdet", .unary = ag_logdet },
     { "matrix_exp", .unary = ag_matrix_exp },
 

@@ -34,8 +34,9 @@ static ag_tensor *softshrink(args *a)
 static ag_tensor *hardtanh(args *a)
 {
     arg_flag(a, 3, "inplace", false);
-    return ag_hardtanh(arg_input(a), .min_val = or_zero(arg_number(a, 1, "min_val", -1)),
-                       .max_val = or_zero(arg_number(a, 2, "max_val", 1)));
+    double low = or_zero(arg_number(a, 1, "min_val", -1)), high = or_zero(arg_number(a, 2, "max_val", 1));
+    if (low > high) return ag_add(ag_mul(arg_input(a), 0.0), high);
+    return ag_hardtanh(arg_input(a), .min_val = low, .max_val = high);
 }
 static ag_tensor *threshold(args *a)
 {

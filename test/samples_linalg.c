@@ -359,3 +359,45 @@ APPLY(exponential, ag_matrix_exp(x[0]))
 APPLY(large_exponential, ag_matrix_exp(ag_mul(x[0], 4.0)))
 CASES(matrix_exp){ MATRICES(exponential), CASE("large", large_exponential, V(3, 3)) };
 SAMPLES(matrix_exp, { -1, 1 });
+
+/* Joined axes as a matrix with a strong diagonal. */
+static ag_tensor *strong(ag_tensor *x)
+{
+    int64_t dims[AG_MAX_RANK], n = 1, root = 0;
+    for (int i = 0; i < ag_rank(x); i++) dims[i] = ag_size(x, i), n *= dims[i];
+    while (root * root < n) root++;
+    ag_tensor *unit = ag_to(ag_mul(4.0, ag_eye(AG_F64, root)), ag_dtype_of(x));
+    return ag_add(x, (ag_reshape)(unit, ag_rank(x), dims));
+}
+APPLY(tensor_inverted, ag_tensorinv(strong(x[0]), 2))
+APPLY(tensor_inverted_1, ag_tensorinv(strong(x[0]), 1))
+CASES(tensorinv){
+    CASE("size 1", tensor_inverted_1, V(1, 1)),
+    CASE("matrix", tensor_inverted_1, V(3, 3)),
+    CASE("one axis of rows", tensor_inverted_1, V(4, 2, 2)),
+    CASE("two axes of rows", tensor_inverted, V(2, 2, 4)),
+    CASE("empty", tensor_inverted, V(0, 2, 0)),
+    CASE("transposed", tensor_inverted, T(2, 2, 4, 1)),
+    CASE("strided", tensor_inverted, S(2, 2, 4)),
+    CASE("flipped", tensor_inverted, F(2, 2, 4)),
+    CASE("expanded", tensor_inverted, E(2, 2, 4)),
+    CASE("5-d", tensor_inverted, V(2, 2, 1, 2, 2)),
+};
+SAMPLES(tensorinv, { -1, 1 });
+
+APPLY(tensor_solved, ag_tensorsolve(strong(x[0]), x[1], (ag_axes){ NULL, 0 }))
+APPLY(tensor_solved_by, ag_tensorsolve(ag_permute(strong(x[0]), 2, 0, 1), x[1], AG_AXES(1, 2)))
+CASES(tensorsolve){
+    CASE("0-d", tensor_solved, V(1), V0),
+    CASE("size 1", tensor_solved, V(1, 1), V(1)),
+    CASE("matrix", tensor_solved, V(3, 3), V(3)),
+    CASE("two axes of rows", tensor_solved, V(2, 2, 4), V(2, 2)),
+    CASE("axes of x given", tensor_solved_by, V(2, 2, 4), V(4)),
+    CASE("empty", tensor_solved, V(0, 2, 0), V(0, 2)),
+    CASE("transposed", tensor_solved, T(4, 2, 2), V(4)),
+    CASE("strided", tensor_solved, S(4, 2, 2), S(4)),
+    CASE("flipped", tensor_solved, F(2, 2, 4), F(2, 2)),
+    CASE("expanded", tensor_solved, E(2, 2, 4), V(2, 2)),
+    CASE("5-d", tensor_solved, V(2, 2, 1, 2, 2), V(2, 2)),
+};
+SAMPLES(tensorsolve, { -1, 1 });

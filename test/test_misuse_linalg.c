@@ -60,6 +60,18 @@ static ag_tensor *by_all_of_q(ag_tensor *x)
     X(kron_rank, ESHAPE, "ag_kron: [1,1,1,1,2] and [2] have more than 4 axes", ag_kron(D(1, 1, 1, 1, 2), D(2)))        \
     X(kron_dtype, EDTYPE, "ag_kron: all must be f32 or all f64: operand 2 is f32 [2]", ag_kron(D(2), F(2)))            \
     X(kron_null, ENULL, "ag_kron: operand 2 is NULL", ag_kron(D(2), NONE))                                             \
+    X(tensorinv_axes, EINVAL, "ag_tensorinv: 0 axes for rows, of [2,2]", ag_tensorinv(D(2, 2), 0))                     \
+    X(tensorinv_shape, ESHAPE, "ag_tensorinv: the first 1 axes of [2,3] hold other than the rest",                     \
+      ag_tensorinv(D(2, 3), 1))                                                                                        \
+    X(tensorinv_dtype, EDTYPE, "ag_tensorinv: needs f32 or f64, got i64 [2,2]; ag_to converts",                        \
+      ag_tensorinv(I(2, 2), 1))                                                                                        \
+    X(tensorsolve_shape, ESHAPE,                                                                                       \
+      "ag_tensorsolve: the first axes of a [2,2,4] must hold as much as b [3], the others too",                        \
+      ag_tensorsolve(D(2, 2, 4), D(3), ((ag_axes){ NULL, 0 })))                                                                  \
+    X(tensorsolve_axis, EINVAL, "ag_tensorsolve: axis 3 of [2,2,4]", ag_tensorsolve(D(2, 2, 4), D(4), AG_AXES(3)))     \
+    X(tensorsolve_dtype, EDTYPE, "ag_tensorsolve: dtypes differ: f64 [2,2] and f32 [2]",                               \
+      ag_tensorsolve(D(2, 2), F(2), ((ag_axes){ NULL, 0 })))                                                                     \
+    X(tensorsolve_null, ENULL, "ag_tensorsolve: operand 2 is NULL", ag_tensorsolve(D(2, 2), NONE, ((ag_axes){ NULL, 0 })))       \
     X(trace_rank, ESHAPE, "ag_trace: operand 1 is [2,2,2], which has not 2 axes", ag_trace(D(2, 2, 2)))                \
     X(trace_vector, ESHAPE, "ag_trace: operand 1 is [2], which has not 2 axes", ag_trace(D(2)))                        \
     X(trace_dtype, EDTYPE, "ag_trace: all must be f32 or all f64: operand 1 is i64 [2,2]", ag_trace(I(2, 2)))          \

@@ -62,7 +62,7 @@
     X(rrelu_order, EINVAL, "ag_rrelu: .lower 1 is above .upper 0.5", ag_rrelu(D(2), .lower = 1, .upper = 0.5))         \
     X(rrelu_option, EINVAL, "ag_rrelu: .min_val or .max_val is an option of other functions",                          \
       ag_rrelu(D(2), .max_val = 1))                                                                                    \
-    X(logit_eps, EINVAL, "ag_logit: .eps 0.75 is not in [0, 1/2]", ag_logit(D(2), .eps = 0.75))                        \
+    X(logit_eps, EINVAL, "ag_logit: .eps 1.5 is not in [0, 1]", ag_logit(D(2), .eps = 1.5))                        \
     X(threshold_nan, EINVAL, "ag_threshold: the threshold is NaN", ag_threshold(D(2), NAN, 0))                         \
     X(threshold_dtype, EDTYPE, "ag_threshold: needs f32 or f64, got i64 [2]; ag_to converts", ag_threshold(I(2), 0, 0))                \
     X(threshold_null, ENULL, "ag_threshold: operand 1 is NULL", ag_threshold(NONE, 0, 0))                              \

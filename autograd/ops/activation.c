@@ -163,7 +163,7 @@ ag_tensor *(ag_logit)(ag_tensor *x, const ag_activation_options *given)
 {
     options_ o;
     if (!options(&o, given, EPS, "ag_logit")) return NULL;
-    if (!(o.eps >= 0 && o.eps <= 0.5)) return ag_fail(AG_EINVAL, "ag_logit: .eps %g is not in [0, 1/2]", o.eps), NULL;
+    if (!(o.eps >= 0 && o.eps <= 1)) return ag_fail(AG_EINVAL, "ag_logit: .eps %g is not in [0, 1]", o.eps), NULL;
     return ag__apply(&ag__op_logit, &o, x);
 }
 

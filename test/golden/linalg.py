@@ -183,6 +183,12 @@ case('cov', x(3, 4), correction=0, fweights=torch.tensor([1, 2, 0, 3]), aweights
 case('cov', x(5))
 case('corrcoef', x(3, 4))
 
+case('linalg.tensorinv', x(2, 3, 6))
+case('linalg.tensorinv', x(4, 2, 2), ind=1)
+case('linalg.tensorsolve', x(2, 3, 6), x(2, 3))
+case('linalg.tensorsolve', x(2, 6, 3), x(2, 3), dims=(1,))
+case('linalg.tensorsolve', x(3, 2, 6), x(6), dims=(0, 1))
+
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'linalg.jsonl.gz')
 with open(path, 'wb') as raw, gzip.GzipFile(filename='', fileobj=raw, mode='wb', mtime=0) as file:
     for c in cases:
