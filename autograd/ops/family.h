@@ -102,6 +102,9 @@ static inline void ag__number_put(ag_dtype d, void *data, int64_t i, double v)
         ((float *)data)[i] = (float)v;
 }
 
+/* The log of a sum of exponentials that is larger than this is rounded so much that e^(x - it) is made to sum to 1. */
+enum { AG__COARSE = 16 };
+
 /* Room for a run of numbers on the stack, so that kernels can be chained block by block. */
 enum { AG__CHUNK = 256 };
 typedef union ag__chunk {

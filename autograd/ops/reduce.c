@@ -270,7 +270,7 @@ ag_tensor *(ag_min_keep)(ag_tensor *x, int n, const int *axes)
     return ag__reduction(&ag__op_min, "ag_min_keep", x, n, axes, true);
 }
 
-/* ---- logsumexp: dx = g e^(x - y); where all x are -inf, and the value is, 0 ---- */
+/* ---- logsumexp: dx = g e^(x - y) / sum e^(x - y); where all x are -inf, and the value is, 0 ---- */
 
 static ag_status logsumexp_forward(ag_call *c)
 {
@@ -282,14 +282,37 @@ static ag_status logsumexp_forward(ag_call *c)
         ag__kernels_for(l->dtype)->fill(y->layout->numel, -INFINITY, y->data, 1);
     return AG_OK;
 }
+/* e^(x - y) by its sum, which is 1 but for the rounding of y. */
 static ag_tensor *portions(const ag_call *c)
 {
-    ag_tensor *y = kept(c, c->out[0]);
-    return ag_exp(ag_sub(c->in[0], ag_where(ag_eq(y, -INFINITY), ag_num(0), y)));
+    ag_tensor *y = ag_detach(kept(c, c->out[0]));
+    ag_tensor *e = ag_exp(ag_sub(c->in[0], ag_where(ag_eq(y, -INFINITY), ag_num(0), y)));
+    ag_tensor *sum = over_apply(&ag__op_sum, e, (over){ ((const over *)c->attr)->mask, true });
+    return ag_div(e, ag_where(ag_gt(sum, 0.0), sum, ag_num(1)));
 }
 AG__VJP1(logsumexp_vjp, ag_mul(kept(c, g), portions(c)))
 AG__JVP1(logsumexp_jvp, over_apply(&ag__op_sum, ag_mul(t, portions(c)), *(const over *)c->attr))
 
+/* e = e^(x - shift), m elements */
+static void raised(const ag__kernels *k, int64_t m, const char *x, int64_t step, const ag__number *shift, ag__chunk *e)
+{
+    k->binary[AG__F_sub](m, x, step, shift, 0, e, 1);
+    k->unary[AG__F_exp](m, e, 1, e, 1);
+}
+/* The sum of e^(x[i] - y) of one run */
+static double portions_sum(const ag__layout *l, int64_t n, const char *x, int64_t step, double y)
+{
+    const ag__kernels *k = ag__kernels_for(l->dtype);
+    ag__number shift = ag__number_of(l->dtype, y);
+    double sum = 0;
+    for (int64_t i = 0; i < n; i += AG__CHUNK) {
+        int64_t m = n - i < AG__CHUNK ? n - i : AG__CHUNK;
+        ag__chunk e;
+        raised(k, m, x + i * step * (int64_t)l->item, step, &shift, &e);
+        sum += k->reduce[AG__SUM](m, &e, 1);
+    }
+    return sum;
+}
 /* gin[i] = or += g e^(x[i] - y) for one run; gin lies as x does */
 static void portions_back(const ag__layout *l, int64_t n, const char *x, int64_t step, double y, double g, char *gin,
                           bool add)
@@ -299,8 +322,7 @@ static void portions_back(const ag__layout *l, int64_t n, const char *x, int64_t
     for (int64_t i = 0; i < n; i += AG__CHUNK) {
         int64_t m = n - i < AG__CHUNK ? n - i : AG__CHUNK, at = i * step * (int64_t)l->item;
         ag__chunk e;
-        k->binary[AG__F_sub](m, x + at, step, &shift, 0, &e, 1);
-        k->unary[AG__F_exp](m, &e, 1, &e, 1);
+        raised(k, m, x + at, step, &shift, &e);
         k->scale(m, g, &e, 1, gin + at, step, add);
     }
 }
@@ -313,7 +335,14 @@ static ag_status logsumexp_backward(ag_call *c)
     int64_t outer[AG_MAX_RANK] = { 0 }, ox = 0, oy = 0, item = (int64_t)l->item;
     do {
         int64_t inner[AG_MAX_RANK] = { 0 }, ix = ox, none = 0;
-        double y = ag__number_at(l->dtype, c->out[0]->data, oy), g = ag__number_at(l->dtype, c->g[0]->data, oy);
+        double y = ag__number_at(l->dtype, c->out[0]->data, oy), g = ag__number_at(l->dtype, c->g[0]->data, oy),
+               sum = 0;
+        bool coarse = isfinite(y) && fabs(y) > AG__COARSE;
+        while (coarse) {
+            sum += portions_sum(l, p.go.size[last], (char *)c->in[0]->data + ix * item, p.go.x[last], y);
+            coarse = ag__nest_next(&p.go, last, inner, &ix, &none);
+        }
+        if (sum > 0) g /= sum;
         do {
             portions_back(l, p.go.size[last], (char *)c->in[0]->data + ix * item, p.go.x[last], y, g,
                           (char *)c->gin[0]->data + ix * item, c->add[0]);

@@ -2,6 +2,7 @@
  * side. Short rows are turned into columns. */
 #include <autograd/base/pool.h>
 #include <autograd/ops/family.h>
+#include <math.h>
 
 /* ---- the loops --------------------------------------------------------------------------------------------------- */
 
@@ -151,12 +152,29 @@ ag_tensor *ag_softmax(ag_tensor *x, int axis)
 
 /* ---- log_softmax: dx = g - e^y sum g ---- */
 
+/* y = x - max - log(sum e^(x - max)), where max + log(sum) would be rounded too much */
+static void log_softmax_from_max(const lines *l, const char *x, char *y)
+{
+    ag__number shift = ag__number_of(l->dtype, l->k->reduce[AG__MAX](l->n, x, l->inner));
+    l->k->binary[AG__F_sub](l->n, x, l->inner, &shift, 0, y, l->inner);
+    shift = ag__number_of(l->dtype, l->k->softmax(l->n, y, l->inner, NULL, 0));
+    l->k->binary[AG__F_sub](l->n, y, l->inner, &shift, 0, y, l->inner);
+}
+static bool is_coarse(double norm)
+{
+    return isfinite(norm) && fabs(norm) > AG__COARSE;
+}
 static void log_softmax_rows(const lines *l, int64_t at, int64_t count)
 {
     for (int64_t end = at + count * l->n; at < end; at += l->n) {
         const char *x = l->x + at * l->item;
-        ag__number norm = ag__number_of(l->dtype, l->k->softmax(l->n, x, l->inner, NULL, 0));
-        l->k->binary[AG__F_sub](l->n, x, l->inner, &norm, 0, l->y + at * l->item, l->inner);
+        char *y = l->y + at * l->item;
+        double log_sum = l->k->softmax(l->n, x, l->inner, NULL, 0);
+        ag__number norm = ag__number_of(l->dtype, log_sum);
+        if (is_coarse(log_sum))
+            log_softmax_from_max(l, x, y);
+        else
+            l->k->binary[AG__F_sub](l->n, x, l->inner, &norm, 0, y, l->inner);
     }
 }
 static void log_softmax_columns(const lines *l, int64_t at, int64_t count)
@@ -169,6 +187,8 @@ static void log_softmax_columns(const lines *l, int64_t at, int64_t count)
         l->k->softmax_columns(l->n, m, x, l->inner, NULL, 0, &norm);
         for (int64_t i = 0, row = 0; i < l->n; i++, row += l->inner * l->item)
             l->k->binary[AG__F_sub](m, x + row, 1, &norm, 1, y + row, 1);
+        for (int64_t j = 0; j < m; j++)
+            if (is_coarse(ag__number_at(l->dtype, &norm, j))) log_softmax_from_max(l, x + j * l->item, y + j * l->item);
     }
 }
 static ag_status log_softmax_forward(ag_call *c)

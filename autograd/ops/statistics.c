@@ -135,21 +135,38 @@ typedef struct spread {
     double correction;
 } spread;
 
-static ag_tensor *var_compose(const ag_call *c)
+/* The sum of d^2 divided by n. */
+static ag_tensor *mean_square(const ag_call *c, ag_tensor *d)
+{
+    double n = fmax((double)last_size(d) - ((const spread *)c->attr)->correction, 0);
+    return ag_div(ag_sum(ag_mul(d, d), -1), n); /* 2 d might overflow */
+}
+static ag_tensor *in_shape(const ag_call *c, ag_tensor *y)
 {
     ag_shape s;
     ag__over_shape(c, &s);
-    ag_tensor *x = joined(c->in[0], mask_of(c));
-    if (!x) return NULL;
-    double n = (double)last_size(x) - ((const spread *)c->attr)->correction;
-    ag_tensor *d = centred(x), *y = ag_div(ag_sum(ag_mul(d, d), -1), n > 0 ? n : 0.0); /* 2 d might overflow */
     return (ag_reshape)(y, s.rank, s.dims);
 }
-/* Where the variance is 0 its root has slope 0, as in PyTorch. */
+static ag_tensor *var_compose(const ag_call *c)
+{
+    ag_tensor *x = joined(c->in[0], mask_of(c));
+    return x ? in_shape(c, mean_square(c, centred(x))) : NULL;
+}
+/* The largest |d| of each row, down to a power of 2; 1 where that is none. */
+static ag_tensor *unit_of(ag_tensor *d)
+{
+    if (last_size(d) == 0) return ag_num(1);
+    ag_tensor *power = ag_log2(ag_max_keep(ag_abs(ag_detach(d)), -1));
+    return ag_where(ag_isfinite(power), ag_exp2(ag_floor(power)), ag_num(1));
+}
+/* Where the variance is 0 its root has slope 0, as in PyTorch. In units that neither overflow nor vanish. */
 static ag_tensor *std_compose(const ag_call *c)
 {
-    ag_tensor *v = var_compose(c), *none = ag_eq(v, 0.0);
-    return ag_where(none, ag_num(0), ag_sqrt(ag_where(none, ag_num(1), v)));
+    ag_tensor *x = joined(c->in[0], mask_of(c)), *d = x ? centred(x) : NULL;
+    if (!d) return NULL;
+    ag_tensor *unit = unit_of(d), *v = mean_square(c, ag_div(d, unit)), *none = ag_eq(v, 0.0);
+    ag_tensor *root = ag_where(none, ag_num(0), ag_sqrt(ag_where(none, ag_num(1), v)));
+    return in_shape(c, ag_mul(root, last_size(d) ? ag_squeeze(unit, -1) : unit));
 }
 
 static ag_tensor *spread_of(const ag_op *op, const char *who, ag_tensor *x, const ag_reduce_options *options)
