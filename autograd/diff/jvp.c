@@ -1,4 +1,5 @@
 /* jvp.c - Jacobian times vector by the operations' forward rules: one sweep in the order of recording. */
+#include <autograd/diff/lanes.h>
 #include <autograd/diff/walk.h>
 #include <autograd/ops/apply.h>
 #include <autograd/ops/bridge.h>
@@ -84,19 +85,15 @@ ag_tensor *ag_jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v)
 }
 
 /* Over scalars alone: tangents are numbers, partials stand on the tape. */
-static bool plain_sweep(ag_tape *t, const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, const double *v,
-                        uint32_t end, double *jv)
+static void plain_sweep(const ag__map *f, const double *v, double *jv)
 {
-    size_t bytes = ag__streams_count(t) * sizeof(double);
-    double *tangent = ag__alloc(&t->budget, bytes, "tangents");
-    if (!tangent) return false;
-    memset(tangent, 0, bytes);
-    for (size_t i = 0; i < n; i++)
-        if (x[i].id) tangent[x[i].id] = v[i];
-    ag__forward_plain(t, tangent, ag__streams_begin(t), end);
-    for (size_t i = 0; i < m; i++) jv[i] = y[i].id ? tangent[y[i].id] : 0;
-    ag__release(&t->budget, tangent, bytes);
-    return true;
+    ag__work w;
+    if (!ag__work_begin(&w, f, AG__FORWARD, 1)) return;
+    ag__forward_clear(&w, f);
+    for (size_t i = 0; i < f->n; i++) ag__forward_seed(&w, f->x[i].id, 0, v[i]);
+    ag__forward_run(&w, f);
+    for (size_t i = 0; i < f->m; i++) jv[i] = f->y[i].id && w.live[f->y[i].id] ? w.tangent[f->y[i].id] : 0;
+    ag__work_end(&w, f);
 }
 
 bool ag__mixed_forward(ag__walk *w, uint32_t end)
@@ -114,40 +111,30 @@ bool ag__mixed_forward(ag__walk *w, uint32_t end)
 }
 
 /* Through tensors as well: the recorded sweep with recording switched off. */
-static bool mixed_sweep(ag_tape *t, const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, const double *v,
-                        uint32_t end, double *jv)
+static void mixed_sweep(const ag__map *f, const double *v, double *jv)
 {
+    ag_tape *t = f->tape;
     ag__walk w;
-    if (!ag__walk_begin(&w, t, t->n_node, ag__reverse_recorded)) return false;
-    for (size_t i = 0; i < n; i++)
-        if (x[i].id) w.scalar[x[i].id] = ag_const(v[i]);
-    bool ok = t->tensors->forward(&w, end);
-    for (size_t i = 0; ok && i < m; i++) jv[i] = y[i].id ? w.scalar[y[i].id].value : 0;
+    if (!ag__walk_begin(&w, t, t->n_node, ag__reverse_recorded)) return;
+    for (size_t i = 0; i < f->n; i++)
+        if (f->x[i].id) w.scalar[f->x[i].id].value += v[i];
+    bool ok = t->tensors->forward(&w, f->to.id);
+    for (size_t i = 0; ok && i < f->m; i++) jv[i] = f->y[i].id ? w.scalar[f->y[i].id].value : 0;
     ag__walk_end(&w);
-    return ok;
 }
 
 ag_status ags_jvp(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, const double *v, double *jv)
 {
-    ag_tape *t = ag__tape("ags_jvp");
-    if (ag_error() || !t) return ag_error();
-    if ((m && (!y || !jv)) || (n && (!x || !v))) return ag_fail(AG_ENULL, "ags_jvp: an array is NULL");
-    uint32_t end = 1;
-    for (size_t i = 0; i < m; i++) {
-        if (!ag__streams_live(y[i], "ags_jvp")) return ag_error();
-        if (y[i].id >= end) end = y[i].id + 1;
-    }
-    for (size_t i = 0; i < n; i++)
-        if (!ag__streams_live(x[i], "ags_jvp")) return ag_error();
-    bool bridges = false;
-    for (uint32_t k = 0; k < t->n_node && !bridges; k++) bridges = t->node[k]->op && ag__is_bridge(t->node[k]);
-    if (end == 1)
-        memset(jv, 0, m * sizeof *jv);
-    else if (!bridges)
-        plain_sweep(t, y, m, x, n, v, end, jv);
-    else {
+    ag__map f;
+    if ((m && !jv) || (n && !v)) return ag_fail(AG_ENULL, "ags_jvp: an array of numbers is NULL");
+    if (!ag__map_begin(&f, "ags_jvp", y, m, x, n)) return ag_error();
+    if (f.constant) {
+        for (size_t i = 0; i < m; i++) jv[i] = 0;
+    } else if (!f.mixed) {
+        plain_sweep(&f, v, jv);
+    } else {
         bool was = ag_record(false);
-        mixed_sweep(t, y, m, x, n, v, end, jv);
+        mixed_sweep(&f, v, jv);
         ag_record(was);
     }
     return ag_error();

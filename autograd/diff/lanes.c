@@ -57,8 +57,7 @@ bool ag__work_begin(ag__work *w, const ag__map *f, int what, size_t directions)
     if (what & (AG__REVERSE | AG__SECOND)) fits = fits && take(&w->bytes, ids, k);
     if (what & AG__SECOND) fits = fits && take(&w->bytes, ids, 1);
     if (!fits) return ag_fail(AG_ENOMEM, "a sweep of %zu lanes over %zu scalars is too large", k, ids), false;
-    if (!(w->block = ag__alloc(&t->budget, w->bytes, "a sweep of several lanes"))) return false;
-    ag__prefer_huge_pages(w->block, w->bytes);
+    if (!(w->block = ag__work_take(t, &w->bytes))) return false;
     char *at = w->block;
     if (what & (AG__FORWARD | AG__SECOND)) {
         w->tangent = place(&at, ids, k);
@@ -77,7 +76,7 @@ bool ag__work_begin(ag__work *w, const ag__map *f, int what, size_t directions)
 
 void ag__work_end(ag__work *w, const ag__map *f)
 {
-    ag__release(&f->tape->budget, w->block, w->bytes);
+    ag__work_give(f->tape, w->block, w->bytes);
 }
 
 void ag__forward_clear(ag__work *w, const ag__map *f)

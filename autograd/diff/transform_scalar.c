@@ -197,7 +197,7 @@ static bool recorded_jvp(const ag__map *f, const double *v, ag_scalar *to)
     ag_tape *t = f->tape;
     if (!ag__walk_begin(&w, t, f->mixed ? t->n_node : 0, ag__reverse_recorded)) return false;
     for (size_t i = 0; i < f->n; i++)
-        if (f->x[i].id) w.scalar[f->x[i].id] = ag_const(w.scalar[f->x[i].id].value + v[i]);
+        if (f->x[i].id) w.scalar[f->x[i].id].value += v[i];
     if (f->mixed)
         t->tensors->forward(&w, f->to.id);
     else

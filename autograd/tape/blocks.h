@@ -52,7 +52,6 @@ static inline ag_block ag__block_close(unsigned code, double *y, uint32_t n, uin
 /* ---- maps.c: element by element, row by row, gathered: their sweeps, plain and recorded, on the records they are of -- */
 static inline bool ag__is_map(unsigned code) { return code >= AG__S_BLOCK_ADD && code <= AG__S_BLOCK_GATHER; }
 void ag__map_reverse(const ag__record *r, double *adj);
-void ag__map_forward(const ag__record *r, double *tan);
 void ag__map_reverse_recorded(const ag__record *r, ag_scalar *adj);
 void ag__map_forward_recorded(const ag__record *r, ag_scalar *tan);
 /* From an element of an operand, which is no constant, to a result. */

@@ -166,16 +166,6 @@ static ag_scalar slope_recorded(const ag__record *r, ag__map_link l)
     }
 }
 
-static void forward_link(const ag__record *r, ag__map_link l, void *slots)
-{
-    double *tan = slots;
-    if (tan[l.x] != 0) tan[r->id + l.i] += ag__map_slope(r, l) * tan[l.x];
-}
-void ag__map_forward(const ag__record *r, double *tan)
-{
-    ag__map_links(r, forward_link, tan);
-}
-
 /* to += slope from: a slope that is not finite meets no 0. */
 static void flow_recorded(const ag__record *r, ag__map_link l, ag_scalar *slots, uint32_t from, uint32_t to)
 {

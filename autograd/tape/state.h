@@ -135,9 +135,8 @@ double *ag__streams_adjoints(ag_tape *t);
 ag__position ag__reverse_plain(ag_tape *t, double *adj, ag__position at, uint32_t stop);
 /* Records while sweeping; statements it records are not visited. On an error it stops and reports. */
 ag__position ag__reverse_recorded(ag_tape *t, ag_scalar *adj, ag__position at, uint32_t stop);
-/* Forward: tangents of the statements from `at` up to id `end`. */
-/* A statement's tangent adds to what stands at its id (0, or what the caller seeded it with). */
-ag__position ag__forward_plain(ag_tape *t, double *tangent, ag__position at, uint32_t end);
+/* Forward: the tangents of the statements from `at` up to id `end`. A statement's tangent adds to what stands at its id (0,
+ * or what the caller seeded it with). */
 ag__position ag__forward_recorded(ag_tape *t, ag_scalar *tangent, ag__position at, uint32_t end);
 /* Adds b to adj[id], recording. */
 void ag__adjoint_add(ag_scalar *adj, uint32_t id, ag_scalar b);

@@ -96,6 +96,7 @@ void ag__streams_free(ag_tape *t)
     ag__release(&t->budget, s->chunk, s->max_chunk * sizeof *s->chunk);
     ag__release(&t->budget, s->span, s->max_span * sizeof *s->span);
     ag__release(&t->budget, s->adjoint, s->max_adjoint * sizeof *s->adjoint);
+    ag__release(&t->budget, s->spare, s->spare_bytes);
     ag__release(&t->budget, s, sizeof *s);
     t->streams = NULL;
 }

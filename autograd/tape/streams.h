@@ -71,6 +71,8 @@ struct ag__streams {
     uint32_t born, taken; /* its first generation, and how many it has had */
     double *adjoint;
     size_t max_adjoint, n_adjoint;
+    void *spare;          /* what sweeps of several lanes used last; NULL while one does */
+    size_t spare_bytes;
     double one_place;     /* where a first_order tape's values go */
 };
 

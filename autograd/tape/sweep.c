@@ -1,11 +1,9 @@
-/* sweep.c - plain sweeps over statements: adjoints backwards, tangents forwards, as numbers.
+/* sweep.c - the plain sweep over statements: adjoints backwards, as numbers. (Several at once, and tangents: wide.c.)
  *
  * Where nothing arrived nothing is passed on, so that an infinite slope on a way that does not count makes no NaN. */
 #include <autograd/kernels/kernels.h>
 #include <autograd/tape/blocks.h>
 #include <string.h>
-
-/* ---- backwards ---- */
 
 static bool all_zero(size_t n, const double *x)
 {
@@ -222,123 +220,5 @@ ag__position ag__reverse_plain(ag_tape *t, double *adj, ag__position at, uint32_
         reverse_chunk(c, adj, &at, c->first > stop ? c->first : stop);
     }
     if (adj) adj[0] = 0;
-    return at;
-}
-
-/* ---- forwards ---- */
-
-static double along(double slope, double t)
-{
-    return t == 0 ? 0 : slope * t;
-}
-
-static double forward_list(const ag__record *r, const double *tan)
-{
-    double sum = 0;
-    if (r->code == AG__S_SUM) {
-        for (uint32_t i = 0; i < r->n; i++) sum += tan[r->ix[i]];
-    } else {
-        const double k = r->code == AG__S_SQNORM ? 2 : 1;
-        for (uint32_t i = 0; i < r->n; i++) sum += along(k * r->pd[i], tan[r->ix[i]]);
-    }
-    return sum;
-}
-
-static double forward_block_sum(const ag__record *r, const double *tan)
-{
-    const double *x = tan + r->ix[0];
-    double sum = 0;
-    if (r->code == AG__S_BLOCK_SUM) {
-        for (uint32_t i = 0; i < r->n; i++) sum += x[i];
-    } else if (r->code == AG__S_BLOCK_SQNORM) {
-        const double *v = ag__borrowed(r, 0);
-        for (uint32_t i = 0; i < r->n; i++) sum += along(2 * v[i], x[i]);
-    } else {
-        const double *vx = ag__borrowed(r, 0), *vy = ag__borrowed(r, 1), *y = tan + r->ix[1];
-        for (uint32_t i = 0; i < r->n; i++) sum += along(vy[i], x[i]) + along(vx[i], y[i]);
-    }
-    return sum;
-}
-
-static void forward_matvec(const ag__record *r, double *tan)
-{
-    uint32_t columns = r->ix[2];
-    const double *a = ag__borrowed(r, 0), *x = ag__borrowed(r, 1), *ta = tan + r->ix[0], *tx = tan + r->ix[1];
-    for (uint32_t i = 0; i < r->n; i++) {
-        double sum = 0;
-        for (uint32_t j = 0; j < columns; j++) sum += along(a[j], tx[j]) + along(x[j], ta[j]);
-        tan[r->id + i] += sum;
-        a += columns, ta += columns;
-    }
-}
-
-static void forward_trimv(const ag__record *r, double *tan)
-{
-    const size_t d = r->ix[3], m = r->ix[4];
-    for (size_t k = 0; k < r->n / d; k++) {
-        const size_t at = k % m * d, row = k * d;
-        const double *v = ag__borrowed(r, 0) + at, *l = ag__borrowed(r, 1) + at * (d - 1) / 2;
-        const double *x = ag__borrowed(r, 2) + row, *td = tan + r->ix[0] + at, *tx = tan + r->ix[2] + row;
-        const double *tl = tan + r->ix[1] + at * (d - 1) / 2;
-        double *ty = tan + r->id + row;
-        for (size_t i = 0; i < d; i++) ty[i] += along(v[i], tx[i]) + along(x[i], td[i]);
-        for (size_t j = 0; j < d; j++)
-            for (size_t i = j + 1; i < d; i++) ty[i] += along(*l++, tx[j]) + along(x[j], *tl++);
-    }
-}
-
-/* Added to what a result was given as a seed. */
-static void forward_record(const ag__record *r, double *tan)
-{
-    const uint32_t *ix = r->ix;
-    const double *pd = r->pd;
-    double *y = tan + r->id;
-    switch (r->code) {
-    case AG__S_INPUT:
-    case AG__S_HOLD:
-    case AG__S_BLOCK: break;
-    case AG__S_COPY: *y += tan[ix[0]]; break;
-    case AG__S_neg: *y -= tan[ix[0]]; break;
-    case AG__S_add: *y += tan[ix[0]] + tan[ix[1]]; break;
-    case AG__S_sub: *y += tan[ix[0]] - tan[ix[1]]; break;
-    case AG__S_FMA: *y += along(pd[0], tan[ix[0]]) + along(pd[1], tan[ix[1]]) + tan[ix[2]]; break;
-    case AG__S_BLOCK_RSUB:
-        for (uint32_t i = 0; i < r->n; i++) y[i] -= tan[ix[0] + i];
-        break;
-    case AG__S_BLOCK_EXP:
-        for (uint32_t i = 0; i < r->n; i++) y[i] += along(r->y[i], tan[ix[0] + i]);
-        break;
-    case AG__S_BLOCK_MATVEC: forward_matvec(r, tan); break;
-    case AG__S_CALL: ag__routine_of(r)->forward(ag__routine_of(r), r, tan); break;
-    case AG__S_BLOCK_TRIMV: forward_trimv(r, tan); break;
-    default:
-        if (ag__is_map(r->code))
-            ag__map_forward(r, tan);
-        else if (r->code >= AG__S_BLOCK_SUM)
-            *y += forward_block_sum(r, tan);
-        else if (r->code == AG__S_POLY)
-            *y += along(pd[r->n], tan[ix[0]]);
-        else if (r->code >= AG__S_LONG)
-            *y += forward_list(r, tan);
-        else if (ag__form_of[r->code].ix == 1)
-            *y += along(pd[0], tan[ix[0]]);
-        else
-            *y += along(pd[0], tan[ix[0]]) + along(pd[1], tan[ix[1]]);
-    }
-}
-
-ag__position ag__forward_plain(ag_tape *t, double *tangent, ag__position at, uint32_t end)
-{
-    while (at.id < end) {
-        const ag__chunk *c = ag__chunk_after(t, &at);
-        uint32_t last = ag__chunk_end(t, at.chunk);
-        if (last > end) last = end;
-        while (at.id < last) {
-            ag__record r;
-            ag__record_after(&r, c, at.id, at.ix, at.pd);
-            ag__step_on(&at, r.step);
-            forward_record(&r, tangent);
-        }
-    }
     return at;
 }

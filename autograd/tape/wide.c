@@ -151,6 +151,27 @@ const ag__lanes *ag__lanes_for(size_t directions)
     return &table_8_generic;
 }
 
+void *ag__work_take(ag_tape *t, size_t *bytes)
+{
+    ag__streams *s = t->streams;
+    void *room = s->spare;
+    if (room && s->spare_bytes >= *bytes) {
+        *bytes = s->spare_bytes, s->spare = NULL;
+        return room;
+    }
+    *bytes += *bytes / 4;
+    if ((room = ag__alloc(&t->budget, *bytes, "a sweep of several lanes"))) ag__prefer_huge_pages(room, *bytes);
+    return room;
+}
+
+void ag__work_give(ag_tape *t, void *room, size_t bytes)
+{
+    ag__streams *s = t->streams;
+    const bool larger = room && (!s->spare || s->spare_bytes < bytes);
+    ag__release(&t->budget, larger ? s->spare : room, larger ? s->spare_bytes : bytes);
+    if (larger) s->spare = room, s->spare_bytes = bytes;
+}
+
 ag__position ag__position_before(const ag_tape *t, uint32_t id)
 {
     const uint32_t k = ag__chunk_of(t, id);

@@ -30,6 +30,10 @@ typedef struct ag__lanes {
 /* The fewest of 1, 2, 4, 8 lanes for so many directions, by the best instructions there are. */
 const ag__lanes *ag__lanes_for(size_t directions);
 
+/* Room for a sweep: *bytes or more, which becomes how many; what the last one gave back, or new. NULL: out of memory. */
+void *ag__work_take(ag_tape *t, size_t *bytes);
+void ag__work_give(ag_tape *t, void *room, size_t bytes);
+
 /* Where the record with id begins and ends. */
 ag__position ag__position_before(const ag_tape *t, uint32_t id);
 ag__position ag__position_after(const ag_tape *t, uint32_t id);
