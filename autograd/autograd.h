@@ -12,6 +12,7 @@
 #include <autograd/threads.h>
 #include <autograd/scalar.h>
 #include <autograd/block.h>
+#include <autograd/sparse.h>
 #include <autograd/ops.h>
 #include <autograd/grad.h>
 #include <autograd/gradcheck.h>

@@ -204,8 +204,58 @@ static void every_allocation_may_fail(void **state)
     assert_int_equal(reached, 2 * sites);
 }
 
+/* ---- matrices of scalars ---- */
+
+/* The sum of everything there is, or NAN. */
+static double matrices(void)
+{
+    enum { N = 300 };
+    static double jac[9 * N], hes[64];
+    ag_tape *tape = ag_tape_new();
+    ag_scalar x[N], y[N], z[2];
+    double sum = 0, d[2];
+    for (int i = 0; i < N; i++) x[i] = ag_input(0.1 + 0.01 * i);
+    for (int i = 0; i < N; i++) y[i] = ag_exp(ag_mul(x[i], x[(i * 7 + 1) % N]));
+    const ag_scalar all = ags_sum(N, y), dense = ag_sin(ag_square(ags_logsumexp(N, x)));
+    const ag_scalar through = ags_lin(1, y, (double[]){ 2 });
+    ag_sparse *j = ags_sparse_jacobian(y, N, x, N), *h = ags_sparse_hessian(ag_add(all, dense), x, N);
+    ags_jacobian(y, 9, x, N, jac), ags_hessian(all, x, 8, hes);
+    ags_directional(&through, 1, x, 2, (double[]){ 1, 2 }, 3, d);
+    if (j) ags_sparse_update(j, y, N, x, N);
+    if (!ag_unpack(ag_tanh(ag_pack(2, y)), 2, z)) ags_hessian(ag_mul(z[0], z[1]), x, 2, hes + 4);
+    for (int i = 0; i < 9 * N; i++) sum += jac[i];
+    for (int i = 0; i < 64; i++) sum += hes[i];
+    for (int64_t k = 0; j && k < j->nnz; k++) sum += j->value[k];
+    for (int64_t k = 0; h && k < h->nnz; k++) sum += h->value[k];
+    ag_sparse_free(j), ag_sparse_free(h);
+    ag_tape_free(tape);
+    return ag_clear_error() ? NAN : sum + d[0];
+}
+
+static void matrices_of_scalars(void **state)
+{
+    (void)state;
+    const long before = live;
+    seen = 0, fail_at = 0;
+    const double want = matrices();
+    const long sites = seen;
+    assert_true(isfinite(want));
+    for (int mode = 0; mode < 2; mode++)
+        for (long k = 1; k <= sites; k++) {
+            from_then_on = mode, seen = 0, fired = false, fail_at = k;
+            const double got = matrices();
+            fail_at = 0;
+            assert_true(fired && isnan(got));
+            assert_int_equal(live, before);
+        }
+    assert_true(matrices() == want);
+    print_message("# matrices of scalars: %ld sites tried twice\n", sites);
+    assert_true(sites > 40);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(every_allocation_may_fail) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(every_allocation_may_fail),
+                                        cmocka_unit_test(matrices_of_scalars) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,7 +189,8 @@ static size_t statements(const ag_scalar *x, ag_block b, ag_scalar *y)
     y[m++] = ag_sqrt(ags_block_sqnorm(mv));
     y[m++] = ag_mul(y[0], y[12]);
     ag_block a = ags_block_slice(b, 0, 6), c = ags_block_slice(b, 6, 2), d = ags_block_slice(b, 3, 3);
-    ag_block k = { (const double[]){ 0.5, 2, 3 }, 0, 3, 0 }; /* constants */
+    static const double three[] = { 0.5, 2, 3 };
+    ag_block k = { three, 0, 3, 0 }; /* constants */
     y[m++] = ags_block_sum(ags_block_exp(ags_block_mul(ags_block_add(a, c), ags_block_sub(d, a))));
     y[m++] = ags_block_sqnorm(ags_block_fma(a, d, ags_block_fma(k, a, c)));
     y[m++] = ags_block_dot(ags_block_log(a), ags_block_sigmoid(ags_block_tanh(ags_block_sub(a, d))));

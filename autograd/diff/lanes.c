@@ -14,7 +14,7 @@ static bool are_live(size_t n, const ag_scalar *x, const char *who)
 bool ag__map_begin(ag__map *f, const char *who, const ag_scalar *y, size_t m, const ag_scalar *x, size_t n)
 {
     ag_tape *t = ag__tape(who);
-    *f = (ag__map){ .tape = t, .y = y, .x = x, .m = m, .n = n };
+    *f = (ag__map){ .tape = t, .y = y, .x = x, .m = m, .n = n, .ids = 1 };
     if (ag_error() || !t || !are_live(m, y, who) || !are_live(n, x, who)) return false;
     uint32_t first = UINT32_MAX, last = 0;
     for (size_t i = 0; i < n; i++) {
@@ -23,6 +23,7 @@ bool ag__map_begin(ag__map *f, const char *who, const ag_scalar *y, size_t m, co
     }
     for (size_t i = 0; i < m; i++)
         if (y[i].id > last) last = y[i].id;
+    if (last >= f->ids) f->ids = last + 1;
     f->constant = first == UINT32_MAX || last == 0;
     if (f->constant) return true;
     f->from = ag__position_before(t, first);
