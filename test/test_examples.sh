@@ -67,6 +67,30 @@ near() {
     awk -v a="$1" -v b="$2" -v limit="$3" 'BEGIN { exit !(a - b <= limit && b - a <= limit) }'
 }
 
+# ---- solvers: the known minimum; the fit and its errors in the literature; the same fit by PyTorch ----
+newton_converges() {
+    "$programs/newton" >"$work/newton.txt" && cat "$work/newton.txt" &&
+        [ "$(grep '^at' "$work/newton.txt")" = 'at [1. 1. 1. 1. 1. 1. 1. 1. 1. 1.]' ] &&
+        awk '/gradient/ { steps++; last = $NF } END { exit !(steps <= 12 && last < 1e-10) }' "$work/newton.txt"
+}
+logistic_by_scalars_agrees() {
+    "$programs/logistic_by_scalars" >"$work/logistic_by_scalars.txt" && cat "$work/logistic_by_scalars.txt"
+    figure() { awk -v name="$1" -v field="$2" '$1 == name { print $field }' "$work/logistic_by_scalars.txt"; }
+    near "$(figure intercept 2)" 15.04290 0.00002 && near "$(figure intercept 4)" 7.37864 0.00002 &&
+        near "$(figure slope 2)" -0.23216 0.00002 && near "$(figure slope 4)" 0.10824 0.00002
+}
+lotka_volterra_agrees() {
+    "$programs/lotka_volterra" >"$work/lotka_volterra.txt" && cat "$work/lotka_volterra.txt"
+    figure() { awk -v name="$1" '$1 == name { print $2 }' "$work/lotka_volterra.txt"; }
+    near "$(figure birth)" 0.540159 0.00001 && near "$(figure hunt)" 0.0271654 0.000001 &&
+        near "$(figure growth)" 0.0236946 0.000001 && near "$(figure death)" 0.796386 0.00001 &&
+        near "$(figure hares)" 34.6024 0.001 && near "$(figure lynxes)" 5.84451 0.0001 &&
+        [ "$(figure memory)" -lt 300 ] # a recording of all steps takes 20,000 KB
+}
+check newton newton_converges
+check logistic_by_scalars logistic_by_scalars_agrees
+check lotka_volterra lotka_volterra_agrees
+
 # ---- two_moons: figures of the same training in NumPy, f64, from the same initial values, points and order; each class
 # is drawn in its region ----
 two_moons() { "$programs/two_moons" --svg "$work/two_moons.svg" >"$work/two_moons.txt"; }
