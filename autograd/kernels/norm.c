@@ -12,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { LANES = 16, RUN = 1024, BLOCK = 128 };
+enum { LANES = 16, RUN = 1024 };
 
 #define AG__TEXT <autograd/kernels/norm.c>
 #include <autograd/kernels/each_real.h>
@@ -156,7 +156,7 @@ void AG__TYPED(norm_back)(const ag__norm_back *p)
     }
 }
 
-/* ---- channels. With inner > 1 a channel is n runs of inner elements, with inner 1 a column ---- */
+/* ---- channels: n runs of inner elements each ---- */
 
 AG__INLINE real AG__TYPED(weight_of)(const void *weight, int64_t c)
 {
@@ -168,7 +168,7 @@ AG__INLINE void AG__TYPED(put_run)(int64_t n, const real *x, real mean, real sca
     AG__INDEPENDENT
     for (int64_t i = 0; i < n; i++) y[i] = (x[i] - mean) * scale + shift;
 }
-AG__INLINE void AG__TYPED(batch_norm_runs)(const ag__batch_norm *p)
+void AG__TYPED(batch_norm)(const ag__batch_norm *p)
 {
     const real *bias = p->bias;
     real *means = p->mean, *rstds = p->rstd, *vars = p->var;
@@ -191,46 +191,6 @@ AG__INLINE void AG__TYPED(batch_norm_runs)(const ag__batch_norm *p)
     }
 }
 
-/* The same of up to BLOCK columns from column c on. */
-AG__INLINE void AG__TYPED(batch_norm_columns)(const ag__batch_norm *p, int64_t c, int64_t block)
-{
-    const real *x = (const real *)p->x + c, *bias = p->bias;
-    real *y = (real *)p->y + c, *means = (real *)p->mean + c, *rstds = (real *)p->rstd + c, *vars = (real *)p->var + c;
-    real scale[BLOCK], shift[BLOCK];
-    if (!p->given) {
-        double sum[BLOCK] = { 0 }, squares[BLOCK] = { 0 };
-        for (int64_t i = 0; i < p->n; i++)
-            for (int64_t j = 0; j < block; j++) sum[j] += x[i * p->channels + j];
-        for (int64_t j = 0; j < block; j++) means[j] = (real)(sum[j] / (double)p->n);
-        for (int64_t i = 0; i < p->n; i++)
-            for (int64_t j = 0; j < block; j++) {
-                const double d = x[i * p->channels + j] - means[j];
-                squares[j] += d * d;
-            }
-        for (int64_t j = 0; j < block; j++) {
-            vars[j] = (real)(squares[j] / (double)p->n);
-            rstds[j] = (real)(1 / sqrt(squares[j] / (double)p->n + p->eps));
-        }
-    }
-    for (int64_t j = 0; j < block; j++) {
-        scale[j] = rstds[j] * AG__TYPED(weight_of)(p->weight, c + j);
-        shift[j] = bias ? bias[c + j] : 0;
-    }
-    for (int64_t i = 0; i < p->n; i++) {
-        AG__INDEPENDENT
-        for (int64_t j = 0; j < block; j++)
-            y[i * p->channels + j] = (x[i * p->channels + j] - means[j]) * scale[j] + shift[j];
-    }
-}
-void AG__TYPED(batch_norm)(const ag__batch_norm *p)
-{
-    if (p->inner > 1)
-        AG__TYPED(batch_norm_runs)(p);
-    else
-        for (int64_t c = p->from; c < p->to; c += BLOCK)
-            AG__TYPED(batch_norm_columns)(p, c, p->to - c < BLOCK ? p->to - c : BLOCK);
-}
-
 /* The sums of g and of g (x - mean) go to weight and bias. */
 AG__INLINE void AG__TYPED(put_sums)(const ag__batch_norm_back *p, int64_t c, double sum, double product)
 {
@@ -239,7 +199,7 @@ AG__INLINE void AG__TYPED(put_sums)(const ag__batch_norm_back *p, int64_t c, dou
     if (dbias) dbias[c] = (p->add_bias ? dbias[c] : 0) + (real)sum;
 }
 /* dx = or += scale (g - a - (x - mean) b) */
-AG__INLINE void AG__TYPED(batch_norm_back_runs)(const ag__batch_norm_back *p)
+void AG__TYPED(batch_norm_back)(const ag__batch_norm_back *p)
 {
     const real *means = p->mean, *rstds = p->rstd;
     const int64_t step = p->channels * p->inner;
@@ -268,39 +228,4 @@ AG__INLINE void AG__TYPED(batch_norm_back_runs)(const ag__batch_norm_back *p)
         }
     }
 }
-AG__INLINE void AG__TYPED(batch_norm_back_columns)(const ag__batch_norm_back *p, int64_t c, int64_t block)
-{
-    const real *x = (const real *)p->x + c, *g = (const real *)p->g + c;
-    const real *mean = (const real *)p->mean + c, *rstd = (const real *)p->rstd + c;
-    double sum[BLOCK] = { 0 }, product[BLOCK] = { 0 };
-    real scale[BLOCK], a[BLOCK], b[BLOCK];
-    for (int64_t i = 0; i < p->n; i++)
-        for (int64_t j = 0; j < block; j++) {
-            const double t = g[i * p->channels + j];
-            sum[j] += t, product[j] += t * (x[i * p->channels + j] - mean[j]);
-        }
-    for (int64_t j = 0; j < block; j++) {
-        AG__TYPED(put_sums)(p, c + j, sum[j], product[j]);
-        scale[j] = rstd[j] * AG__TYPED(weight_of)(p->weight, c + j);
-        a[j] = (real)(sum[j] / (double)p->n), b[j] = (real)(product[j] / (double)p->n * rstd[j] * rstd[j]);
-    }
-    for (int64_t i = 0; p->dx && i < p->n; i++) {
-        const real *gi = g + i * p->channels, *xi = x + i * p->channels;
-        real *di = (real *)p->dx + c + i * p->channels;
-        for (int64_t j = 0; j < block; j++) {
-            real t = p->given ? gi[j] : gi[j] - a[j] - (xi[j] - mean[j]) * b[j];
-            di[j] = (p->add_x ? di[j] : 0) + scale[j] * t;
-        }
-    }
-}
-void AG__TYPED(batch_norm_back)(const ag__batch_norm_back *p)
-{
-    if (p->inner > 1)
-        AG__TYPED(batch_norm_back_runs)(p);
-    else
-        for (int64_t c = p->from; c < p->to; c += BLOCK)
-            AG__TYPED(batch_norm_back_columns)(p, c, p->to - c < BLOCK ? p->to - c : BLOCK);
-}
-#undef vec
-#undef VL
 #endif

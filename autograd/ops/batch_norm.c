@@ -102,24 +102,49 @@ static int64_t end_of(const struct pieces *w, int64_t piece)
     return to < w->channels ? to : w->channels;
 }
 
+/* Columns [n][channels] are computed as rows [channels][n], in room for `tensors` of them; NULL: out of memory. */
+static void *room_for(const ag_call *c, int tensors, uint8_t *klass)
+{
+    ag_tape *t = ag__tape(ag__title(c->op));
+    const ag__layout *l = c->in[X]->layout;
+    return t ? ag__pool_get(&t->pool, (size_t)tensors * (size_t)l->numel * l->item, klass) : NULL;
+}
+static const void *as_rows(const struct pieces *w, const void *x, void *rows)
+{
+    w->k->turn(w->p.n, w->p.channels, x, w->p.channels, 1, rows);
+    return rows;
+}
+static void as_columns(const struct pieces *w, const void *rows, void *y)
+{
+    w->k->turn(w->p.channels, w->p.n, rows, w->p.n, 1, y);
+}
+
 static void forward_piece(void *context, int64_t piece)
 {
     const struct pieces *w = context;
     ag__batch_norm p = w->p;
     p.from = piece * w->apiece, p.to = end_of(w, piece);
+    if (p.inner == 1) p.inner = p.n, p.n = 1;
     w->k->batch_norm(&p);
 }
 static ag_status batch_norm_forward(ag_call *c)
 {
     struct pieces w = pieces_of(c);
+    bool none = c->in[X]->layout->numel == 0, columns = w.p.inner == 1 && !none;
+    void *rows = NULL, *y = c->out[0]->data;
+    uint8_t klass;
     w.p.x = c->in[X]->data, w.p.weight = data_of(c->in[WEIGHT]), w.p.bias = data_of(c->in[BIAS]);
-    w.p.y = c->out[0]->data, w.p.mean = c->out[1]->data, w.p.rstd = c->out[2]->data, w.p.var = c->out[3]->data;
+    w.p.y = y, w.p.mean = c->out[1]->data, w.p.rstd = c->out[2]->data, w.p.var = c->out[3]->data;
     if (w.p.given) {
         ag_assign(c->out[1], c->in[MEAN]), ag_assign(c->out[3], c->in[VAR]);
         if (ag_assign(c->out[2], ag_rsqrt(ag_add(c->in[VAR], w.p.eps)))) return ag_error();
-    } else if (c->in[X]->layout->numel == 0)
-        for (int k = 1; k < 4; k++) ag_fill(c->out[k], 0);
-    if (c->in[X]->layout->numel) ag__parallel(count_of(&w), forward_piece, &w);
+    }
+    for (int k = 1; k < c->n_out && none && !w.p.given; k++) ag_fill(c->out[k], 0);
+    if (none) return ag_error();
+    if (columns && !(rows = room_for(c, 1, &klass))) return ag_error();
+    if (columns) w.p.x = as_rows(&w, w.p.x, rows), w.p.y = rows;
+    ag__parallel(count_of(&w), forward_piece, &w);
+    if (columns) as_columns(&w, rows, y), ag__pool_put(&ag__here.tape->pool, rows, klass);
     return AG_OK;
 }
 
@@ -128,21 +153,37 @@ static void backward_piece(void *context, int64_t piece)
     const struct pieces *w = context;
     ag__batch_norm_back q = w->q;
     q.from = piece * w->apiece, q.to = end_of(w, piece);
+    if (q.inner == 1) q.inner = q.n, q.n = 1;
     w->k->batch_norm_back(&q);
 }
 static ag_status batch_norm_backward(ag_call *c)
 {
     struct pieces w = pieces_of(c);
     ag__batch_norm_back *q = &w.q;
-    for (int k = 0; k < MEAN && c->in[X]->layout->numel == 0; k++)
+    const ag__layout *l = c->in[X]->layout;
+    bool columns = q->inner == 1 && l->numel;
+    char *rows = NULL;
+    uint8_t klass;
+    for (int k = 0; k < MEAN && l->numel == 0; k++)
         if (c->need[k] && !c->add[k]) ag_fill(c->gin[k], 0);
-    if (c->in[X]->layout->numel == 0) return ag_error();
+    if (l->numel == 0) return ag_error();
     q->x = c->in[X]->data, q->weight = data_of(c->in[WEIGHT]), q->g = c->g[0]->data;
     q->mean = c->out[1]->data, q->rstd = c->out[2]->data;
     if (c->need[X]) q->dx = c->gin[X]->data, q->add_x = c->add[X];
     if (c->need[WEIGHT]) q->dweight = c->gin[WEIGHT]->data, q->add_weight = c->add[WEIGHT];
     if (c->need[BIAS]) q->dbias = c->gin[BIAS]->data, q->add_bias = c->add[BIAS];
+    if (columns) {
+        if (!(rows = room_for(c, 2, &klass))) return ag_error();
+        q->x = as_rows(&w, q->x, rows), q->g = as_rows(&w, q->g, rows + l->numel * (int64_t)l->item);
+        if (q->dx) q->dx = (void *)(uintptr_t)q->g, q->add_x = false;
+    }
     ag__parallel(count_of(&w), backward_piece, &w);
+    if (columns && c->need[X]) {
+        void *dx = c->add[X] ? rows : c->gin[X]->data; /* the room of x is free */
+        as_columns(&w, q->dx, dx);
+        if (c->add[X]) w.k->copy(l->numel, dx, 1, c->gin[X]->data, 1, true);
+    }
+    if (columns) ag__pool_put(&ag__here.tape->pool, rows, klass);
     return AG_OK;
 }
 
@@ -268,7 +309,7 @@ ag_tensor *(ag_batch_norm)(ag_tensor *x, const ag_batch_norm_options *options)
     for (int k = 1; k < 4; k++) out[k]->flags |= AG__HIDDEN;
     int64_t n = out[0]->layout->numel;
     if (!o.training || n == 0) return out[0];
-    double count = (double)n / (double)out[1]->layout->numel;
+    double count = (double)(n / out[1]->layout->numel);
     return move(o.running_mean, o.running_var, out[1], out[3], count, attr.momentum) ? NULL : out[0];
 }
 
