@@ -13,6 +13,7 @@
 #include <string.h>
 
 enum { LANES = 16, RUN = 1024 };
+#define APART static __attribute__((noinline)) /* one copy for several callers */
 
 #define AG__TEXT <autograd/kernels/norm.c>
 #include <autograd/kernels/each_real.h>
@@ -56,6 +57,15 @@ AG__INLINE double AG__TYPED(row_sum)(bool squares, int64_t n, const real *x, rea
     return sum;
 }
 
+APART double AG__TYPED(row_total)(int64_t n, const real *x)
+{
+    return AG__TYPED(row_sum)(false, n, x, 0);
+}
+APART double AG__TYPED(row_squares)(int64_t n, const real *x, real mean)
+{
+    return AG__TYPED(row_sum)(true, n, x, mean);
+}
+
 /* y = (x - mean) scale weight + bias */
 AG__INLINE void AG__TYPED(stretch)(int64_t n, const real *x, real mean, real scale, const real *weight,
                                    const real *bias, real *y)
@@ -81,8 +91,8 @@ void AG__TYPED(norm)(const ag__norm *p)
     const real *x = p->x;
     real *y = p->y, *means = p->mean, *rstds = p->rstd;
     for (int64_t r = 0; r < p->rows; r++, x += n, y += n) {
-        real mean = means ? (real)(AG__TYPED(row_sum)(false, n, x, 0) / (double)n) : 0;
-        real rstd = (real)(1 / sqrt(AG__TYPED(row_sum)(true, n, x, mean) / (double)n + p->eps));
+        real mean = means ? (real)(AG__TYPED(row_total)(n, x) / (double)n) : 0;
+        real rstd = (real)(1 / sqrt(AG__TYPED(row_squares)(n, x, mean) / (double)n + p->eps));
         AG__TYPED(stretch)(n, x, mean, rstd, p->weight, p->bias, y);
         rstds[r] = rstd;
         if (means) means[r] = mean;
@@ -118,13 +128,23 @@ AG__INLINE void AG__TYPED(moments)(int64_t n, const real *g, const real *weight,
 AG__INLINE void AG__TYPED(norm_dx)(int64_t n, const real *g, const real *weight, const real *x, real mean, real rstd,
                                    real a, real b, real *dx, bool add)
 {
-    if (weight) {
-        AG__INDEPENDENT
-        for (int64_t i = 0; i < n; i++) dx[i] = (add ? dx[i] : 0) + rstd * (g[i] * weight[i] - a - (x[i] - mean) * b);
-    } else {
-        AG__INDEPENDENT
-        for (int64_t i = 0; i < n; i++) dx[i] = (add ? dx[i] : 0) + rstd * (g[i] - a - (x[i] - mean) * b);
-    }
+    AG__INDEPENDENT
+    for (int64_t i = 0; i < n; i++)
+        dx[i] = (add ? dx[i] : 0) + rstd * (g[i] * (weight ? weight[i] : 1) - a - (x[i] - mean) * b);
+}
+
+/* Without weight. */
+APART void AG__TYPED(plain_moments)(int64_t n, const real *g, const real *x, real mean, real *sum, real *product)
+{
+    AG__TYPED(moments)(n, g, NULL, x, mean, sum, product);
+}
+APART void AG__TYPED(plain_dx)(int64_t n, const real *g, const real *x, real mean, real rstd, real a, real b, real *dx,
+                               bool add)
+{
+    if (add)
+        AG__TYPED(norm_dx)(n, g, NULL, x, mean, rstd, a, b, dx, true);
+    else
+        AG__TYPED(norm_dx)(n, g, NULL, x, mean, rstd, a, b, dx, false);
 }
 
 void AG__TYPED(norm_back)(const ag__norm_back *p)
@@ -136,9 +156,14 @@ void AG__TYPED(norm_back)(const ag__norm_back *p)
         const real mean = means ? means[r] : 0, rstd = rstds[r];
         if (dx) {
             real sum, product;
-            AG__TYPED(moments)(n, g, weight, x, mean, &sum, &product);
+            if (weight)
+                AG__TYPED(moments)(n, g, weight, x, mean, &sum, &product);
+            else
+                AG__TYPED(plain_moments)(n, g, x, mean, &sum, &product);
             real a = means ? sum / (real)n : 0, b = product * rstd * rstd / (real)n;
-            if (p->add)
+            if (!weight)
+                AG__TYPED(plain_dx)(n, g, x, mean, rstd, a, b, dx + r * n, p->add);
+            else if (p->add)
                 AG__TYPED(norm_dx)(n, g, weight, x, mean, rstd, a, b, dx + r * n, true);
             else
                 AG__TYPED(norm_dx)(n, g, weight, x, mean, rstd, a, b, dx + r * n, false);
@@ -179,9 +204,9 @@ void AG__TYPED(batch_norm)(const ag__batch_norm *p)
         real *y = (real *)p->y + c * p->inner;
         if (!p->given) {
             double sum = 0, squares = 0;
-            for (int64_t i = 0; i < p->n; i++) sum += AG__TYPED(row_sum)(false, p->inner, x + i * step, 0);
+            for (int64_t i = 0; i < p->n; i++) sum += AG__TYPED(row_total)(p->inner, x + i * step);
             const real mean = (real)(sum / count);
-            for (int64_t i = 0; i < p->n; i++) squares += AG__TYPED(row_sum)(true, p->inner, x + i * step, mean);
+            for (int64_t i = 0; i < p->n; i++) squares += AG__TYPED(row_squares)(p->inner, x + i * step, mean);
             means[c] = mean, vars[c] = (real)(squares / count);
             rstds[c] = (real)(1 / sqrt(squares / count + p->eps));
         }
@@ -211,7 +236,7 @@ void AG__TYPED(batch_norm_back)(const ag__batch_norm_back *p)
         double sum = 0, product = 0;
         for (int64_t i = 0; i < p->n; i++) {
             real part, parts;
-            AG__TYPED(moments)(p->inner, g + i * step, NULL, x + i * step, mean, &part, &parts);
+            AG__TYPED(plain_moments)(p->inner, g + i * step, x + i * step, mean, &part, &parts);
             sum += part, product += parts;
         }
         AG__TYPED(put_sums)(p, c, sum, product);
@@ -221,11 +246,11 @@ void AG__TYPED(batch_norm_back)(const ag__batch_norm_back *p)
             real *di = dx + i * step;
             if (p->given)
                 AG__TYPED(scale)(p->inner, scale, gi, 1, di, 1, p->add_x);
-            else if (p->add_x)
-                AG__TYPED(norm_dx)(p->inner, gi, NULL, xi, mean, scale, a, b, di, true);
             else
-                AG__TYPED(norm_dx)(p->inner, gi, NULL, xi, mean, scale, a, b, di, false);
+                AG__TYPED(plain_dx)(p->inner, gi, xi, mean, scale, a, b, di, p->add_x);
         }
     }
 }
+#undef vec
+#undef VL
 #endif
