@@ -77,8 +77,8 @@ level = $(if $(filter release,$(MODE)),$(if $(filter $(rules),$1),-Os,$(if $(fil
 warnings = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla $(if $(WERROR),-Werror)
 compile  = $(CC) -std=c11 $(warnings) -I. $(CPPFLAGS) $(mode_flags.$(MODE))
 # Nothing is thrown through C: the tables for it would be a tenth of the library (debuggers read those of -g).
-library_flags = -fPIC -fvisibility=hidden -fno-semantic-interposition -ffunction-sections -fdata-sections \
-                $(if $(filter release,$(MODE)),-DNDEBUG -fno-asynchronous-unwind-tables)
+library_flags = -DAG__LIBRARY -fPIC -fvisibility=hidden -fno-semantic-interposition -ffunction-sections \
+                -fdata-sections $(if $(filter release,$(MODE)),-DNDEBUG -fno-asynchronous-unwind-tables)
 bench_flags   = -march=native -fno-math-errno -fno-trapping-math -ffp-contract=fast
 
 # Kernels are compiled once per instruction set; kernels/dispatch*.c choose at run time.

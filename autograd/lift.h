@@ -27,8 +27,32 @@
 #define AG__1(f, x) _Generic((x), ag_tensor *: (ag_##f), ag_scalar: ags_##f)(x)
 #define AG__ORDERED(f, n, x) _Generic((x), ag_tensor *: (ag_##f), ag_scalar: ags_##f)((n), (x))
 #if defined(__GNUC__) && !defined(AG_NO_STATEMENT_EXPR)
-#define AG__BIND1(M, f, a, p) __extension__({ __auto_type p = (a); M(f, p); })
-#define AG__BIND2(M, f, a, b, p, q) __extension__({ __auto_type p = (a); __auto_type q = (b); M(f, p, q); })
+#define AG__BIND1(M, f, a, p) __extension__({ __auto_type p = (a); AG__SAY(f, p, p); M(f, p); })
+#define AG__BIND2(M, f, a, b, p, q)                                                                                    \
+    __extension__({ __auto_type p = (a); __auto_type q = (b); AG__SAY(f, p, q); M(f, p, q); })
+/* Where it was called: a scalar statement says so only where its pen has no room, as a watched tape's never has. The
+ * inline function asks the same, so that the compiler asks once. */
+#ifdef AG__LIBRARY
+#define AG__SAY(f, p, q) ((void)0)
+#else
+#define AG__SAY(f, p, q)                                                                                               \
+    _Generic((char(*)[4 * AG__KIND(p) + AG__KIND(q)])0,                                                                \
+        char(*)[5]: ag__say, char(*)[7]: ag__say, char(*)[13]: ag__say, default: ag__say_scalar)(                      \
+            "ag_" #f " (" __FILE__ ":" AG__STR(__LINE__) ")")
+#define AG__PLACED_SCALAR(f, ...) (ag__say_scalar(#f " (" __FILE__ ":" AG__STR(__LINE__) ")"), (f)(__VA_ARGS__))
+#define ag_input(...) AG__PLACED_SCALAR(ag_input, __VA_ARGS__)
+#define ags_sum(...) AG__PLACED_SCALAR(ags_sum, __VA_ARGS__)
+#define ags_dot(...) AG__PLACED_SCALAR(ags_dot, __VA_ARGS__)
+#define ags_lin(...) AG__PLACED_SCALAR(ags_lin, __VA_ARGS__)
+#define ags_sqnorm(...) AG__PLACED_SCALAR(ags_sqnorm, __VA_ARGS__)
+#define ags_logsumexp(...) AG__PLACED_SCALAR(ags_logsumexp, __VA_ARGS__)
+#define ags_poly(...) AG__PLACED_SCALAR(ags_poly, __VA_ARGS__)
+#define ags_statement(...) AG__PLACED_SCALAR(ags_statement, __VA_ARGS__)
+static inline void ag__say_scalar(const char *where)
+{
+    if (AG__RARELY(ag__pen.next >= ag__pen.limit)) ag__at = where;
+}
+#endif
 #define AG__UNARY(f, a) AG__BIND1(AG__1, f, a, AG__CAT(ag__a, __COUNTER__))
 #define AG__BINARY(f, a, b) AG__BIND2(AG__2, f, a, b, AG__CAT(ag__a, __COUNTER__), AG__CAT(ag__b, __COUNTER__))
 #define AG__BINARYT(f, a, b) AG__BIND2(AG__2T, f, a, b, AG__CAT(ag__a, __COUNTER__), AG__CAT(ag__b, __COUNTER__))
@@ -42,7 +66,8 @@
 static inline ag_scalar ag__same(ag_scalar x) { return x; }
 #define AG__AS_TENSOR(x) _Generic((x), ag_tensor *: ag__itself, default: ag_num)(x)
 static inline ag_tensor *ag__itself(ag_tensor *x) { return x; }
-#define ag_lerp(a, b, weight) (ag_lerp)((a), (b), AG__AS_TENSOR(weight))
+#undef ag_lerp
+#define ag_lerp(a, b, weight) (AG__HERE("ag_lerp"), (ag_lerp)((a), (b), AG__AS_TENSOR(weight)))
 #define ag_fma(a, b, c) ags_fma(AG__AS_SCALAR(a), AG__AS_SCALAR(b), AG__AS_SCALAR(c))
 #define ag_grad(y, x) _Generic((y), ag_tensor *: (ag_grad), ag_scalar: ags_grad)((y), (x))
 #define ag_backward(...) AG__BACKWARD(__VA_ARGS__, AG__SIZE(ag_backward_options))

@@ -80,7 +80,7 @@ AG_API const ag_op *const *ag_op_all(int64_t *n);
 
 AG_END
 #ifndef __cplusplus
-#define ag_apply(op, ...) AG__APPLY(op, __VA_ARGS__)
+#define ag_apply(op, ...) (AG__HERE("ag_apply"), AG__APPLY(op, __VA_ARGS__))
 #define AG__APPLY(op, attr, ...)                                                                                       \
     (ag_apply)((op), (attr), (int)(sizeof((ag_tensor *[]){ __VA_ARGS__ }) / sizeof(ag_tensor *)),                      \
                (ag_tensor *const[]){ __VA_ARGS__ })

@@ -29,14 +29,10 @@ typedef struct ag_pen { /* places that move do not lie side by side: joined load
 } ag_pen;
 
 #ifdef __GNUC__
-#define AG__THREAD __thread
-#define AG__INITIAL_EXEC __attribute__((tls_model("initial-exec")))
 #define AG__RARELY(x) __builtin_expect(!!(x), 0)
 #define AG__COLD __attribute__((cold))
 #define AG__NUMBER(s) (__builtin_constant_p((s).id == 0) && (s).id == 0)
 #else
-#define AG__THREAD _Thread_local
-#define AG__INITIAL_EXEC
 #define AG__RARELY(x) (x)
 #define AG__COLD
 #define AG__NUMBER(s) false
@@ -104,7 +100,7 @@ static inline ag_scalar ag_input_on(ag_pen *p, double value)
 /* code(x), n_pd partials: 0 or 1 */
 static inline ag_scalar ag__unary_on(ag_pen *p, unsigned what, double y, ag_scalar x, int n_pd, double slope)
 {
-    if (AG__RARELY(x.gen != p->gen || p->next >= p->limit)) return ag__pen_unary(p, what, y, x, slope);
+    if (AG__RARELY(p->next >= p->limit || x.gen != p->gen)) return ag__pen_unary(p, what, y, x, slope);
     return ag__write(p, what & 0xff, y, 1, x.id, 0, 0, n_pd, slope, 0);
 }
 
@@ -142,7 +138,7 @@ AG_UNARY_FUNCTIONS(AG__UNARY_ON)
             if ((int)code == AG__S_mul) return ag__unary_on(p, AG__WHAT(AG__S_SCALE, code, 2), y, r, 1, (slope_b));    \
             if ((int)code == AG__S_div) return ag__unary_on(p, AG__WHAT(AG__S_RDIV, code, 2), y, r, 1, (slope_b));     \
         }                                                                                                              \
-        if (AG__RARELY(l.gen != p->gen || r.gen != p->gen || p->next >= p->limit))                                 \
+        if (AG__RARELY(p->next >= p->limit || l.gen != p->gen || r.gen != p->gen))                                 \
             return ag__pen_binary(p, code, y, l, r, (slope_a), (slope_b));                                             \
         return ag__write(p, code, y, 2, l.id, r.id, 0, linear ? 0 : 2, (slope_a), (slope_b));                          \
     }
@@ -157,7 +153,7 @@ AG_BINARY_FUNCTIONS(AG__BINARY_ON)
 static inline ag_scalar ags_fma_on(ag_pen *p, ag_scalar a, ag_scalar b, ag_scalar c)
 {
     const double y = a.value * b.value + c.value;
-    if (AG__RARELY(a.gen != p->gen || b.gen != p->gen || c.gen != p->gen || p->next >= p->limit))
+    if (AG__RARELY(p->next >= p->limit || a.gen != p->gen || b.gen != p->gen || c.gen != p->gen))
         return ag__pen_fma(p, y, a, b, c);
     return ag__write(p, AG__S_FMA, y, 3, a.id, b.id, c.id, 2, b.value, a.value);
 }

@@ -22,10 +22,17 @@ typedef struct ag_tape ag_tape;
 typedef struct ag_tape_options {
     uint64_t memory_limit; /* bytes; past it operations fail with AG_ENOMEM; default none */
     bool first_order;      /* scalar statements keep no values: 8 bytes less each, and no second derivative */
+    bool anomaly;          /* the first operation that makes a NaN or an Inf is AG_ENAN; see below */
     bool huge_pages;       /* tensors of 2 MB and more lie in pages of 2 MB, where the system has some (Linux's madvise) */
     uint32_t size;
 } ag_tape_options;
 
+/* Anomaly mode. An operation or scalar statement whose result is not finite although its operands were, and one whose
+ * derivative is not finite although what came was, is reported as AG_ENAN: its name, its number on the tape, the line of
+ * the user's text (C; not for functions called without their macro), shapes, ranges of its operands. It is noticed when
+ * the next operation begins, or at a walk or reset. Operations that were not recorded are noticed when a recorded one
+ * reads their NaN, as are NaNs in data; an Inf that is put in is taken as meant. It looks at every
+ * number, and costs other tapes nothing. */
 /* A new tape, current for this thread: ag_tape_new(), ag_tape_new(.memory_limit = 1 << 30). NULL on failure. */
 AG_API ag_tape *ag_tape_new(AG_OPTIONS(ag_tape_options));
 /* Frees the tape and every temporary on it. NULL is fine. */

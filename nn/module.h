@@ -73,6 +73,9 @@ AG_API ag_status ag_gradcheck_module(ag_module *m, ag_tensor *x, AG_OPTIONS(ag_g
 
 AG_END
 #ifndef __cplusplus
+#ifndef AG__LIBRARY
+#define ag_forward(...) AG__PLACED(ag_forward, __VA_ARGS__)
+#endif
 #define ag_gradcheck_module(...)                                                                                       \
     AG__CALL2(ag_gradcheck_module, ag_gradcheck_options, __VA_ARGS__, AG__SIZE(ag_gradcheck_options))
 #endif

@@ -2,12 +2,14 @@
 #include <autograd/diff/walk.h>
 #include <autograd/ops/bridge.h>
 #include <autograd/ops/elementwise.h>
+#include <autograd/tape/watch.h>
 #include <string.h>
 
 bool ag__walk_begin(ag__walk *w, ag_tape *t, uint32_t top, ag__statements *recorded)
 {
     *w = (ag__walk){ .tape = t, .top = top, .recorded = recorded, .statements = recorded, .stop = 1, .failed = true };
     if (t->walking) return ag_fail(AG_ETAPE, "a walk over this tape is already under way"), false;
+    if (t->watch && !ag__watch_all(t)) return false;
     w->at = ag__streams_tell(t);
     w->scalars = ag__streams_count(t);
     if (recorded) {
@@ -399,9 +401,38 @@ static void passed(ag__walk *w, ag_tensor *y)
     }
 }
 
+static double number_at(const void *of, uint32_t id)
+{
+    return ((const double *)of)[id];
+}
+static double value_at(const void *of, uint32_t id)
+{
+    return ((const ag_scalar *)of)[id].value;
+}
+
+/* One statement after the other, each judged; what was found is remembered as the error. */
+static void sweep_watched(ag__walk *w, uint32_t stop)
+{
+    ag_tape *t = w->tape;
+    while (w->at.id > stop && !ag_error()) {
+        ag__position at = w->at;
+        if (w->recorded)
+            w->at = w->statements(t, w->scalar, at, at.id - 1);
+        else
+            w->at = ag__reverse_plain(t, t->sweep.number, at, at.id - 1);
+        if (!ag_error())
+            ag__watch_adjoints(t, at, w->recorded ? value_at : number_at,
+                               w->recorded ? (const void *)w->scalar : t->sweep.number);
+    }
+}
+
 static void sweep(ag__walk *w, uint32_t stop)
 {
     if (w->at.id <= stop) return;
+    if (ag__unlikely(w->tape->watch)) {
+        sweep_watched(w, stop);
+        return;
+    }
     w->at = w->recorded ? w->statements(w->tape, w->scalar, w->at, stop)
                         : ag__reverse_plain(w->tape, w->tape->sweep.number, w->at, stop);
 }
@@ -428,8 +459,42 @@ static bool reverse(ag__walk *w)
     return ok;
 }
 
-const ag__tensor_side ag__tensors = { ag__leaves_prepare, reverse, ag__leaves_commit, ag__mixed_forward,
-                                      ag__layouts_forget };
+const ag__tensor_side ag__tensors = { ag__leaves_prepare, reverse,  ag__leaves_commit, ag__mixed_forward,
+                                      ag__layouts_forget, ag__title };
+
+/* ---- the same, watched ---- */
+
+/* Of the first output: that of several is in brackets of the message only. */
+static bool judge(const ag__walk *w, const ag_tensor *y)
+{
+    ag_tape *t = w->tape;
+    const ag_tensor *came = w->recorded ? w->adjoint[y->seq] : NULL;
+    const ag__layout *lc = w->recorded ? (came ? came->layout : y->layout) : y->layout->dense_form;
+    const void *gy = w->recorded ? (came ? came->data : NULL) : y->adj;
+    for (int i = 0; i < y->n_in; i++) {
+        const ag_tensor *x = y->in[i], *g = w->recorded && wanted(w, x) ? w->adjoint[x->seq] : NULL;
+        if (!wanted(w, x) || (w->recorded ? !g : !(x->flags & AG__ADJ))) continue;
+        const ag__layout *l = g ? g->layout : x->layout->dense_form;
+        if (!ag__watch_gradient(t, y, i, l, g ? g->data : x->adj, gy ? lc : NULL, gy)) return false;
+    }
+    return true;
+}
+
+static bool reverse_watched(ag__walk *w)
+{
+    ag_tape *t = w->tape;
+    bool ok = true, scalars = w->scalars > 1;
+    for (uint32_t k = w->top; ok && k-- > 0;) {
+        ag_tensor *y = t->node[k];
+        if (scalars && y->op && !y->nth) sweep(w, t->mark[y->mark].id > w->stop ? t->mark[y->mark].id : w->stop);
+        ok = !ag_error() && visit(w, y) && (!y->op || y->nth || ag__is_bridge(y) || judge(w, y));
+        passed(w, y);
+    }
+    return ok;
+}
+
+const ag__tensor_side ag__tensors_watched = { ag__leaves_prepare, reverse_watched,    ag__leaves_commit,
+                                              ag__mixed_forward,  ag__layouts_forget, ag__title };
 
 bool ag__walk_run(ag__walk *w)
 {
@@ -468,4 +533,5 @@ void ag__walk_end(ag__walk *w)
     ag__release(&t->budget, w->scalar, w->scalar_scratch);
     t->sweep = (ag__adjoints){ NULL, NULL };
     t->walking = false;
+    if (t->watch) ag__watch_from_here(t);
 }

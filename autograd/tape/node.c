@@ -1,6 +1,6 @@
 /* node.c - tensor headers: where they come from, where they go, and what one records. */
 #include <autograd/kernels/kernels.h>
-#include <autograd/tape/state.h>
+#include <autograd/tape/watch.h>
 #include <string.h>
 
 enum { HEADERS_PER_CHUNK = 64, QUARANTINE = 2 };
@@ -42,13 +42,15 @@ static inline ag_tensor *header_get(ag_tape *t)
 
 static bool node_room(ag_tape *t)
 {
-    uint32_t n = t->max_node ? 2 * t->max_node : 256;
-    if (n <= t->max_node) return ag_fail(AG_ENOMEM, "the tape has no more room for tensors"), false;
+    if (t->watch && !ag__watch_node(t)) return false;
+    if (t->n_node < t->node_room) return t->max_node = t->n_node + 1, true;
+    uint32_t n = t->node_room ? 2 * t->node_room : 256;
+    if (n <= t->node_room) return ag_fail(AG_ENOMEM, "the tape has no more room for tensors"), false;
     ag_tensor **grown =
-        ag__grow(&t->budget, t->node, t->max_node * sizeof *grown, n * sizeof *grown, "the tape's nodes");
+        ag__grow(&t->budget, t->node, t->node_room * sizeof *grown, n * sizeof *grown, "the tape's nodes");
     if (!grown) return false;
-    if (!t->node) ag__kernels_choose(), t->tensors = &ag__tensors;
-    t->node = grown, t->max_node = n;
+    if (!t->node) ag__kernels_choose(), t->tensors = t->watch ? &ag__tensors_watched : &ag__tensors;
+    t->node = grown, t->node_room = n, t->max_node = t->watch ? t->n_node + 1 : n;
     return true;
 }
 

@@ -50,20 +50,24 @@ typedef struct ag__tensor_side {
     void (*commit)(struct ag__walk *w);                /* gradients are the leaves' */
     bool (*forward)(struct ag__walk *w, uint32_t end); /* tangents: nodes, and statements up to id end */
     void (*forget)(ag_tape *t);                        /* shapes not seen again, at a reset */
+    const char *(*title)(const ag_op *op);
 } ag__tensor_side;
-extern const ag__tensor_side ag__tensors;
+extern const ag__tensor_side ag__tensors, ag__tensors_watched;
+typedef struct ag__watch ag__watch; /* watch.h */
 void ag__layouts_forget(ag_tape *t);
 
 enum { AG__RECENT = 32 };
 struct ag_tape {
     /* what recording a tensor operation touches */
     uint32_t serial;      /* of this run: from reset to reset; unique in the process, never AG__STALE or a leaf's */
-    uint32_t n_node, max_node;
+    uint32_t n_node, max_node; /* a watched tape has no more room than for the next one */
     ag_tensor **node;     /* headers in record order */
     ag_tensor *idle, *idle_last; /* released headers, oldest first, linked by base; version is the epoch of release */
     ag_tensor *fresh, *fresh_end; /* headers never used yet */
     uint32_t epoch;       /* resets and rewinds so far */
     bool walking, first_order;
+    uint32_t node_room;   /* of node[] */
+    ag__watch *watch;     /* NULL: nobody does */
     ag__adjoints sweep;   /* of the scalars, while a walk passes */
     const ag__tensor_side *tensors; /* NULL: it never had any */
     const double *adjoint; /* what the last plain walk left: by id, for ids below n_adjoint */

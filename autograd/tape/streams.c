@@ -1,5 +1,6 @@
 /* streams.c - the life of the scalar streams: chunks, generations, the thread's pen; see streams.h. */
 #include <autograd/tape/streams.h>
+#include <autograd/tape/watch.h>
 #include <string.h>
 
 enum {
@@ -11,6 +12,7 @@ enum {
 
 static const ag_pen closed = { .gen = NOBODY };
 __thread ag_pen ag__pen AG__INITIAL_EXEC = { .gen = NOBODY };
+__thread const char *ag__at AG__INITIAL_EXEC;
 
 /* ---- generations ---- */
 
@@ -150,13 +152,13 @@ static bool fits(const ag__chunk *c, const ag_pen *p, size_t ids, size_t n_ix, s
 }
 
 /* Up to the limit every statement finds room for three operands and two partials. */
-static void set_limit(const ag__chunk *c, ag_pen *p)
+static void set_limit(const ag__streams *s, const ag__chunk *c, ag_pen *p)
 {
     size_t room = c->ids - (p->next - c->first);
     size_t ix = (size_t)(c->ix_end - p->ix) / 3, pd = (size_t)(c->pd_end - p->pd) / 2;
     if (ix < room) room = ix;
     if (pd < room) room = pd;
-    p->limit = p->next + (uint32_t)room;
+    p->limit = p->next + (s->watched && room ? 1 : (uint32_t)room);
 }
 
 /* The pen goes on in chunk c at these places. Indexed by id means: biased by the first, which never is dereferenced. */
@@ -165,7 +167,7 @@ static void point(ag_pen *p, ag__streams *s, ag__chunk *c, uint32_t *ix, double 
     p->ix = ix, p->pd = pd;
     p->op = (uint8_t *)((uintptr_t)c->op - c->first);
     p->val = c->val ? (double *)((uintptr_t)c->val - c->first * sizeof(double)) : &s->one_place;
-    set_limit(c, p);
+    set_limit(s, c, p);
 }
 
 static bool sum_bytes(size_t *sum, size_t n, size_t size)
@@ -236,10 +238,10 @@ bool ag__streams_turn(ag_pen *p)
 {
     ag_tape *t = ag__here.tape;
     if (!t) return ag_fail(AG_ETAPE, "ag_input: no tape is current"), false;
-    if (ag__pen_closed(p)) return false;
-    if (p->ix) {
-        set_limit(current_chunk(t->streams), p);
-        if (p->limit - p->next >= LITTLE) return true;
+    if (ag__pen_closed(p) || (t->watch && !ag__watch_statement(t))) return false;
+    if (p->ix && fits(current_chunk(t->streams), p, LITTLE, 3 * LITTLE, 2 * LITTLE)) {
+        set_limit(t->streams, current_chunk(t->streams), p);
+        return true;
     }
     return next_chunk(t, p, LITTLE, 3 * LITTLE, 2 * LITTLE);
 }
@@ -247,9 +249,9 @@ bool ag__streams_turn(ag_pen *p)
 bool ag__streams_room(ag_pen *p, size_t ids, size_t n_ix, size_t n_pd)
 {
     ag_tape *t = ag__here.tape;
-    if (!t || ag__pen_closed(p)) return false;
+    if (!t || ag__pen_closed(p) || (t->watch && !ag__watch_statement(t))) return false;
     if (p->ix && fits(current_chunk(t->streams), p, ids, n_ix, n_pd)) {
-        set_limit(current_chunk(t->streams), p);
+        set_limit(t->streams, current_chunk(t->streams), p);
         return true;
     }
     return next_chunk(t, p, ids, n_ix, n_pd);

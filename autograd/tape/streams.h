@@ -64,6 +64,7 @@ typedef struct ag__span { /* a generation owns the ids from `first` to the next 
 struct ag__streams {
     ag_pen pen;           /* the places, while the thread's pen does not hold them */
     bool lent;            /* ag__pen holds them */
+    bool watched;         /* watch.h */
     ag__chunk **chunk;
     uint32_t n_chunk, max_chunk, current;
     ag__span *span;       /* oldest first */

@@ -1,6 +1,6 @@
 /* tape.c - the life of a tape: new, current, reset, rewind, free; recording on and off; memory figures. */
 #include <autograd/kernels/kernels.h>
-#include <autograd/tape/state.h>
+#include <autograd/tape/watch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,7 +72,8 @@ ag_tape *(ag_tape_new)(const ag_tape_options *options)
     t->budget.reserved = sizeof *t;
     t->pool.budget = t->arena.budget = t->layouts.arena.budget = t->header_arena.budget = &t->budget;
     t->serial = new_serial();
-    if (ag__streams_new(t)) {
+    if (ag__streams_new(t) || (options && options->anomaly && !ag__watch_new(t))) {
+        if (t->streams) ag__streams_free(t);
         ag__release(NULL, t, sizeof *t);
         return NULL;
     }
@@ -93,12 +94,13 @@ void ag_tape_free(ag_tape *t)
     if (ag__here.tape == t) make_current(t->previous);
     unlist(t);
     ag__nodes_release(t, 0, false);
+    ag__watch_free(t);
     ag__streams_free(t);
     ag__pool_free(&t->pool);
     ag__arena_free(&t->arena);
     ag__arena_free(&t->header_arena);
     ag__layouts_free(&t->layouts);
-    ag__release(&t->budget, t->node, t->max_node * sizeof *t->node);
+    ag__release(&t->budget, t->node, t->node_room * sizeof *t->node);
     ag__release(&t->budget, t->proxy, t->max_proxy * sizeof *t->proxy);
     ag__release(&t->budget, t->proxy_table, 2 * t->max_proxy * sizeof *t->proxy_table);
     ag__release(&t->budget, t->mark, t->max_mark * sizeof *t->mark);
@@ -165,6 +167,7 @@ ag_status ag_tape_reset(ag_tape *t)
         return ag_clear_error();
     }
     if (t->walking) return ag_fail(AG_ETAPE, "ag_tape_reset: a walk over this tape is under way");
+    if (t->watch && !ag_error()) ag__watch_all(t);
     note_peak(t);
     t->epoch++;
     ag__nodes_reset(t, new_serial());
@@ -172,6 +175,7 @@ ag_status ag_tape_reset(ag_tape *t)
     if (t->tensors) t->tensors->forget(t);
     t->n_mark = t->n_hook = t->n_saved = t->n_variable = t->n_adjoint = 0;
     ag__streams_reset(t);
+    if (t->watch) ag__watch_from_here(t);
     if (ag_error() == AG_ENOMEM)
         ag__pool_free(&t->pool); /* what is kept may be of the wrong sizes for the next round */
     return ag_clear_error();
@@ -223,12 +227,14 @@ ag_status ag_tape_rewind(ag_tape *t, ag_mark m)
     ag__saved_place to = t->saved[m.node];
     note_peak(t);
     t->epoch++;
+    if (t->watch && !ag_error()) ag__watch_all(t);
     forget_above(t, to.node, t->mark[to.scalar].id);
     ag__nodes_release(t, to.node, false);
     ag__arena_rewind(&t->arena, to.arena);
     t->n_saved = (uint32_t)m.node + 1;
     t->n_mark = to.scalar + 1;
     ag__streams_rewind(t, t->mark[to.scalar]);
+    if (t->watch) ag__watch_from_here(t);
     return ag_error();
 }
 

@@ -1,0 +1,342 @@
+/* watch.c - see watch.h. What makes a NaN or an Inf has made it from finite operands; that is what is looked for. */
+#include <autograd/tape/streams.h>
+#include <autograd/tape/watch.h>
+#include <math.h>
+#include <string.h>
+
+/* ---- life, places in the text ---- */
+
+bool ag__watch_new(ag_tape *t)
+{
+    t->watch = ag__alloc(&t->budget, sizeof *t->watch, "a tape");
+    if (!t->watch) return false;
+    *t->watch = (ag__watch){ .n_scalar = 1 };
+    return t->streams->watched = true;
+}
+
+void ag__watch_free(ag_tape *t)
+{
+    ag__watch *w = t->watch;
+    if (!w) return;
+    ag__release(&t->budget, w->node_at, w->max_node_at * sizeof *w->node_at);
+    ag__release(&t->budget, w->scalar_at, w->max_scalar_at * sizeof *w->scalar_at);
+    ag__release(&t->budget, w, sizeof *w);
+}
+
+void ag__watch_from_here(ag_tape *t)
+{
+    ag__watch *w = t->watch;
+    t->max_node = w->n_node = t->n_node;
+    w->n_scalar = ag__streams_count(t);
+    w->n_open = 0;
+    ag_pen *p = ag__pen_of(t);
+    if (!ag__pen_closed(p)) p->limit = p->next;
+}
+
+static bool note_place(ag_tape *t, const char ***at, uint32_t *room, uint32_t k)
+{
+    if (k >= *room) {
+        uint32_t n = k < 512 ? 1024 : k > UINT32_MAX / 2 ? UINT32_MAX : 2 * k;
+        const char **more = ag__grow(&t->budget, *at, *room * sizeof *more, n * sizeof *more, "places in the text");
+        if (!more) return false;
+        memset(more + *room, 0, (n - *room) * sizeof *more);
+        *at = more, *room = n;
+    }
+    (*at)[k] = ag__at;
+    return true;
+}
+
+/* "ag_log (model.c:12)", what the user's text called; NULL: not known. */
+static const char *place(const char *const *at, uint32_t room, uint32_t k)
+{
+    if (k >= room) return NULL;
+    while (k > 0 && !at[k]) k--;
+    return at[k];
+}
+
+/* Its part in brackets, or "". */
+static const char *line_of(const char *place)
+{
+    const char *bracket = place ? strchr(place, '(') : NULL;
+    return bracket ? bracket : "";
+}
+
+/* ---- the numbers of a tensor ---- */
+
+typedef struct range {
+    double low, high;
+    int64_t first_nan, first_inf; /* in row-major order; -1: none */
+} range;
+
+static range range_of(const ag__layout *l, const void *data)
+{
+    range r = { INFINITY, -INFINITY, -1, -1 };
+    int64_t index[AG_MAX_RANK] = { 0 }, offset = 0;
+    for (int64_t i = 0; i < l->numel; i++) {
+        double x = ag__get(l, data, offset);
+        if (isnan(x) && r.first_nan < 0) r.first_nan = i;
+        if (isinf(x) && r.first_inf < 0) r.first_inf = i;
+        if (x < r.low) r.low = x;
+        if (x > r.high) r.high = x;
+        for (int d = l->rank; d-- > 0;) {
+            offset += l->strides[d];
+            if (++index[d] < l->dims[d]) break;
+            offset -= index[d] * l->strides[d], index[d] = 0;
+        }
+    }
+    return r;
+}
+
+static bool is_finite(const range *r)
+{
+    return r->first_nan < 0 && r->first_inf < 0;
+}
+static const char *kind_of(const range *r)
+{
+    return r->first_nan >= 0 ? "NaN" : "Inf";
+}
+
+/* " at [0,3]", or nothing for a single number. */
+static const char *where_in(char room[AG__TEXT_SIZE + 4], const ag__layout *l, const range *r)
+{
+    int64_t at = r->first_nan >= 0 ? r->first_nan : r->first_inf, index[AG_MAX_RANK];
+    if (!l->rank) return "";
+    for (int d = l->rank; d-- > 0; at /= l->dims[d]) index[d] = at % l->dims[d];
+    memcpy(room, " at ", 4);
+    ag__dims_write(room + 4, l->rank, index);
+    return room;
+}
+
+/* "-1 to 4", and " and NaN". */
+enum { RANGE = 64 };
+static const char *range_text(char room[RANGE], const range *r)
+{
+    if (r->low > r->high)
+        snprintf(room, RANGE, "%s", r->first_nan >= 0 ? "NaN" : "nothing");
+    else
+        snprintf(room, RANGE, "%.6g to %.6g%s", r->low, r->high, r->first_nan >= 0 ? " and NaN" : "");
+    return room;
+}
+
+/* ---- nodes ---- */
+
+static const char *title(const ag_tape *t, const ag_tensor *y)
+{
+    return t->tensors->title(y->op);
+}
+
+/* ", input 1 [2,3] is -1 to 4" for each, as far as there is room. */
+static void inputs_text(const ag_tensor *y, char *text, size_t room)
+{
+    size_t at = 0;
+    *text = 0;
+    for (int i = 0; i < y->n_in && at + 1 < room; i++) {
+        if (!y->in[i]) continue;
+        range r = range_of(y->in[i]->layout, y->in[i]->data);
+        char numbers[RANGE];
+        int n = snprintf(text + at, room - at, "%s input %d %s is %s", at ? "," : ";", i + 1,
+                         ag__text(y->in[i]->layout), range_text(numbers, &r));
+        at += n > 0 ? (size_t)n : 0;
+    }
+}
+
+static bool report_node(const ag_tape *t, const ag_tensor *y, const range *r)
+{
+    const ag__watch *w = t->watch;
+    char inputs[160], where[AG__TEXT_SIZE + 4];
+    inputs_text(y, inputs, sizeof inputs);
+    ag_fail(AG_ENAN, "%s, node %u %s: made %s %s%s%s", title(t, y), (unsigned)y->seq,
+            line_of(place(w->node_at, w->max_node_at, y->seq)), ag__text(y->layout), kind_of(r),
+            where_in(where, y->layout, r), inputs);
+    return false;
+}
+
+/* A number that nobody on the tape made: data, a parameter, or an operation that was not recorded. */
+static bool report_input(const ag_tape *t, const ag_tensor *y, int i, const range *r)
+{
+    const ag__watch *w = t->watch;
+    const ag_tensor *x = y->in[i];
+    const char *from = x->flags & AG__PROXY ? "a tensor that is yours" : place(w->node_at, w->max_node_at, x->seq);
+    char where[AG__TEXT_SIZE + 4];
+    ag_fail(AG_ENAN, "%s, node %u %s: its input %d %s holds NaN%s: %s, node %u", title(t, y), (unsigned)y->seq,
+            line_of(place(w->node_at, w->max_node_at, y->seq)), i + 1, ag__text(x->layout),
+            where_in(where, x->layout, r), from ? from : "not recorded", (unsigned)x->seq);
+    return false;
+}
+
+static bool judge_node(const ag_tape *t, const ag_tensor *y)
+{
+    if ((y->op->flags & AG_OP_VIEW) || (y->flags & AG__HIDDEN) || !ag__is_float(y->layout->dtype)) return true;
+    const ag_tensor *node = y->nth ? y->few[0] : y;
+    range made = range_of(y->layout, y->data);
+    if (is_finite(&made)) return true;
+    bool had_inf = false;
+    for (int i = 0; i < node->n_in; i++) {
+        if (!node->in[i] || !ag__is_float(node->in[i]->layout->dtype)) continue;
+        range r = range_of(node->in[i]->layout, node->in[i]->data);
+        if (r.first_nan >= 0) return made.first_nan < 0 || report_input(t, node, i, &r);
+        had_inf |= r.first_inf >= 0;
+    }
+    return (made.first_nan < 0 && had_inf) || report_node(t, node, &made);
+}
+
+/* What has no operation is not finished yet, or never will be recorded. */
+static bool judge_nodes(ag_tape *t)
+{
+    ag__watch *w = t->watch;
+    for (uint32_t i = 0; i < w->n_open;) {
+        const ag_tensor *y = t->node[w->open[i]];
+        if (!y->op) {
+            i++;
+            continue;
+        }
+        memmove(w->open + i, w->open + i + 1, (--w->n_open - i) * sizeof *w->open);
+        if (!judge_node(t, y)) return false;
+    }
+    while (w->n_node < t->n_node) {
+        const ag_tensor *y = t->node[w->n_node++];
+        if (y->op) {
+            if (!judge_node(t, y)) return false;
+        } else if (!(y->flags & (AG__PROXY | AG__GRAD))) {
+            if (w->n_open == AG__N_OPEN) memmove(w->open, w->open + 1, --w->n_open * sizeof *w->open);
+            w->open[w->n_open++] = y->seq;
+        }
+    }
+    return true;
+}
+
+bool ag__watch_node(ag_tape *t)
+{
+    ag__watch *w = t->watch;
+    if (!t->walking && !judge_nodes(t)) return false;
+    return note_place(t, &w->node_at, &w->max_node_at, t->n_node);
+}
+
+/* ---- statements ---- */
+
+/* The record that ends at `at`, which may have to be moved to the chunk before. */
+static void record_at(const ag_tape *t, ag__position at, ag__record *r)
+{
+    const ag__chunk *c = ag__chunk_before(t, &at);
+    ag__record_before(r, c, at.id, at.ix, at.pd);
+}
+
+/* How many of r->ix are ids of operands. */
+static uint32_t operands_of(const ag__record *r)
+{
+    return ag__form_of[r->code].list ? r->n : r->code < AG__S_FUNCTION ? ag__form_of[r->code].ix : 0;
+}
+
+/* "; operands 0, 2", of those that are recorded. */
+static void operands_text(ag_tape *t, const ag__record *r, char *text, size_t room)
+{
+    size_t at = 0;
+    *text = 0;
+    for (uint32_t i = 0; i < operands_of(r) && at + 1 < room && !t->first_order; i++) {
+        if (!r->ix[i]) continue;
+        int n = snprintf(text + at, room - at, "%s operand %u is %.9g", at ? "," : ";", (unsigned)i + 1,
+                         ag__streams_value(t, r->ix[i]));
+        at += n > 0 ? (size_t)n : 0;
+    }
+}
+
+/* Was one of its operands, or the number given to ag_input, not finite already? */
+static bool had_inf(ag_tape *t, const ag__record *r)
+{
+    if (r->code == AG__S_INPUT) return true;
+    for (uint32_t i = 0; i < operands_of(r) && !t->first_order; i++)
+        if (r->ix[i] && !isfinite(ag__streams_value(t, r->ix[i]))) return true;
+    return false;
+}
+
+static double value_of(ag_tape *t, uint32_t id)
+{
+    return t->first_order ? t->streams->one_place : ag__streams_value(t, id);
+}
+
+static bool judge_statement(ag_tape *t, const ag__record *r)
+{
+    const ag__watch *w = t->watch;
+    for (uint32_t k = 0; k < r->step.ids; k++) {
+        double y = value_of(t, r->id + k);
+        if (isfinite(y) || (isinf(y) && had_inf(t, r))) continue;
+        char operands[96];
+        operands_text(t, r, operands, sizeof operands);
+        ag_fail(AG_ENAN, "%s, statement %u %s: made %s%s", ag__statement_name(r->code), (unsigned)(r->id + k),
+                line_of(place(w->scalar_at, w->max_scalar_at, r->id)), isnan(y) ? "NaN" : "Inf", operands);
+        return false;
+    }
+    return true;
+}
+
+/* Backwards over those that are new, and the first of what is found is reported. */
+static bool judge_statements(ag_tape *t)
+{
+    ag__watch *w = t->watch;
+    ag__position at = ag__streams_tell(t), bad = { .id = 0 };
+    const uint32_t end = at.id;
+    while (at.id > w->n_scalar) {
+        ag__record r;
+        record_at(t, at, &r);
+        for (uint32_t k = 0; k < r.step.ids; k++) {
+            double y = t->first_order && r.id + k + 1 != end ? 0 : value_of(t, r.id + k);
+            if (isnan(y) || (isinf(y) && !had_inf(t, &r))) bad = at;
+        }
+        ag__chunk_before(t, &at);
+        ag__step_back(&at, r.step);
+    }
+    w->n_scalar = end;
+    if (!bad.id) return true;
+    ag__record r;
+    record_at(t, bad, &r);
+    return judge_statement(t, &r);
+}
+
+bool ag__watch_statement(ag_tape *t)
+{
+    ag__watch *w = t->watch;
+    if (!t->walking && !judge_statements(t)) return false;
+    return note_place(t, &w->scalar_at, &w->max_scalar_at, ag__streams_count(t));
+}
+
+bool ag__watch_all(ag_tape *t)
+{
+    return judge_statements(t) && judge_nodes(t);
+}
+
+/* ---- the walk ---- */
+
+bool ag__watch_gradient(ag_tape *t, const ag_tensor *y, int i, const ag__layout *l, const void *g, const ag__layout *lc,
+                        const void *came)
+{
+    const ag__watch *w = t->watch;
+    range made = range_of(l, g);
+    if (is_finite(&made)) return true;
+    range got = lc ? range_of(lc, came) : (range){ INFINITY, -INFINITY, -1, -1 };
+    range x = range_of(y->in[i]->layout, y->in[i]->data);
+    char where[AG__TEXT_SIZE + 4], numbers[RANGE], gradient[RANGE];
+    ag_fail(AG_ENAN,
+            "the derivative of %s, node %u %s: made %s%s by input %d %s, which is %s; the gradient that came is %s",
+            title(t, y), (unsigned)y->seq, line_of(place(w->node_at, w->max_node_at, y->seq)), kind_of(&made),
+            where_in(where, l, &made), i + 1, ag__text(l), range_text(numbers, &x), range_text(gradient, &got));
+    return false;
+}
+
+bool ag__watch_adjoints(ag_tape *t, ag__position at, double (*adj)(const void *of, uint32_t id), const void *of)
+{
+    const ag__watch *w = t->watch;
+    ag__record r;
+    record_at(t, at, &r);
+    for (uint32_t i = 0; i < operands_of(&r); i++) {
+        double g = r.ix[i] ? adj(of, r.ix[i]) : 0;
+        if (isfinite(g)) continue;
+        char operands[96];
+        operands_text(t, &r, operands, sizeof operands);
+        ag_fail(AG_ENAN,
+                "the derivative of %s, statement %u %s: made %s by operand %u%s; the adjoint that came is %.9g",
+                ag__statement_name(r.code), (unsigned)r.id, line_of(place(w->scalar_at, w->max_scalar_at, r.id)),
+                isnan(g) ? "NaN" : "Inf", (unsigned)i + 1, operands, adj(of, r.id));
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,34 @@
+/* watch.h - a tape that is looked at while it records: anomaly mode.
+ *
+ * Nobody else pays for it. A watched tape has never room for more than the next node and the next statement, so that
+ * each takes the slow way in, where a tape grows; there, what was finished since the last time is judged. In its walks
+ * every node and every statement is judged as soon as its derivative was passed on. */
+#ifndef AG_TAPE_WATCH_H
+#define AG_TAPE_WATCH_H
+#include <autograd/tape/state.h>
+
+enum { AG__N_OPEN = 16 };
+
+struct ag__watch {
+    const char **node_at, **scalar_at; /* where in the user's text, by node and by id; NULL: where the one before was */
+    uint32_t max_node_at, max_scalar_at;
+    uint32_t n_node, n_scalar;       /* nodes and ids below are judged, but for those that were not finished yet */
+    uint32_t open[AG__N_OPEN], n_open;
+};
+
+bool ag__watch_new(ag_tape *t);
+void ag__watch_free(ag_tape *t);
+/* Before the tape's next node, its next id: judges what is finished. False: reported, or out of memory. */
+bool ag__watch_node(ag_tape *t);
+bool ag__watch_statement(ag_tape *t);
+/* Before a walk or a reset: judges all that is finished. */
+bool ag__watch_all(ag_tape *t);
+/* After a walk, a rewind, a reset: there are so many nodes and ids; the next one is watched again. */
+void ag__watch_from_here(ag_tape *t);
+
+/* The gradient g (of x's shape, its adjoint's buffer) that the derivative of y gave its input i; y's own is came. */
+bool ag__watch_gradient(ag_tape *t, const ag_tensor *y, int i, const ag__layout *l, const void *g, const ag__layout *lc,
+                        const void *came);
+/* The adjoints of the operands of the record that ends at `at`; its results' are passed on. adj(user, id). */
+bool ag__watch_adjoints(ag_tape *t, ag__position at, double (*adj)(const void *of, uint32_t id), const void *of);
+#endif
