@@ -1,7 +1,7 @@
 # retrograd. Two commands to begin with:  make deps run     make deps test
 #
 #   all (default)      libretrograd.a and libretrograd.so, linked to from build/; programs: examples, tests, benchmarks
-#   deps, deps-dev     install what is missing through apt: to build, run and test; for lint and the sanitizers
+#   deps, deps-dev     install what is missing through apt: to build, run and test; for lint, sanitizers, other processors
 #   run                train on Fashion-MNIST; ARGS='--epochs 3 --seed 1'
 #   test               everything; LONG=1 adds the long tests, TESTS='test_tape test_ops' runs these only
 #   san, tsan          the tests under ASan + UBSan + LSan; those with threads under TSan
@@ -11,7 +11,7 @@
 #   trajectories       replay PyTorch's optimizer trajectories; FILE=rows.tsv ONLY=name,name
 #   mutants            plant faults in the derivative rules and see that the tests find them
 #   bench              training steps beside the processor's peak (PEERS=1: and PyTorch), into build/bench.jsonl
-#   bench-kernels      products beside OpenBLAS and oneDNN, element functions and memory-bound operations; ARGS='gemm'
+#   bench-kernels      products beside OpenBLAS and oneDNN, element functions, memory-bound operations; ARGS=layouts
 #   adbench            ADBench's problems beside their objectives; DATA=dir PEERS=1
 #   bench-tape         ns and bytes per recorded operation, gcc and clang
 #   lint, format       house rules; clang-format on the .c files
@@ -30,7 +30,7 @@ MAKEFLAGS += --no-builtin-rules
 
 DEPS     = libc6-dev g++ pkg-config uthash-dev zlib1g-dev libjansson-dev liblapacke-dev libcmocka-dev \
            dataset-fashion-mnist
-DEPS_DEV = clang libclang-rt-14-dev clang-format valgrind
+DEPS_DEV = clang libclang-rt-14-dev clang-format valgrind gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 
 .PHONY: all programs deps deps-dev run test san tsan valgrind fuzz fuzz-run parity trajectories mutants \
         bench bench-kernels bench-tape bench-tape-one adbench peers lint format headers ops install uninstall clean FORCE

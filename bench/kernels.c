@@ -1,7 +1,7 @@
 /* kernels.c - raw kernels beside the machine's limits and the libraries that are installed: `make bench-kernels`.
  *
- * usage: kernels [gemm|elementwise [SHAPE]]. AG_ARCH chooses our instruction set; SHAPE, as 512x512 or "64 NT", the
- * products whose title has it in it. */
+ * usage: kernels [gemm|elementwise|layouts [SHAPE]]. AG_ARCH chooses our instruction set; SHAPE, as 512x512 or "64 NT",
+ * the products whose title has it in it. */
 #define _GNU_SOURCE /* sched_setaffinity */
 #include "bench.h"
 #include <autograd/kernels/kernels.h>
@@ -228,13 +228,15 @@ static void bench_gemm(const char *arch, const char *only)
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "", *only = argc > 2 ? argv[2] : NULL, *arch = ag__kernels_choose();
-    bool gemm = !strcmp(what, "gemm"), elementwise = !strcmp(what, "elementwise");
-    if (!arch || argc > 3 || (argc > 1 && !gemm && !elementwise)) {
-        fprintf(stderr, "usage: kernels [gemm|elementwise [SHAPE]]; AG_ARCH names an instruction set\n");
+    bool gemm = !strcmp(what, "gemm"), elementwise = !strcmp(what, "elementwise"), layouts = !strcmp(what, "layouts");
+    bool all = argc < 2;
+    if (!arch || argc > 3 || !(all || gemm || elementwise || layouts)) {
+        fprintf(stderr, "usage: kernels [gemm|elementwise|layouts [SHAPE]]; AG_ARCH names an instruction set\n");
         return EXIT_FAILURE;
     }
     prepare_libraries(!strcmp(arch, "avx512"));
-    if (!elementwise) open_libraries(), bench_gemm(arch, only);
-    if (!gemm) bench_elementwise();
+    if (all || gemm) open_libraries(), bench_gemm(arch, only);
+    if (all || elementwise) bench_elementwise();
+    if (all || layouts) bench_layouts();
     return EXIT_SUCCESS;
 }
