@@ -30,7 +30,7 @@ void bench_scalar(int rounds);
 void bench_tensor(int rounds);
 /* Element functions and operations bound by memory (kernels_elementwise.c). */
 void bench_elementwise(void);
-/* What shapes and strides cost (kernels_layouts.c). */
-void bench_layouts(void);
+/* What shapes and strides cost, NULL or operations with that in their name (kernels_layouts.c). */
+void bench_layouts(const char *only);
 
 #endif

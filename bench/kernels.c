@@ -231,12 +231,13 @@ int main(int argc, char **argv)
     bool gemm = !strcmp(what, "gemm"), elementwise = !strcmp(what, "elementwise"), layouts = !strcmp(what, "layouts");
     bool all = argc < 2;
     if (!arch || argc > 3 || !(all || gemm || elementwise || layouts)) {
-        fprintf(stderr, "usage: kernels [gemm|elementwise|layouts [SHAPE]]; AG_ARCH names an instruction set\n");
+        fprintf(stderr,
+                "usage: kernels [gemm [SHAPE]|elementwise|layouts [OPERATION]]; AG_ARCH names an instruction set\n");
         return EXIT_FAILURE;
     }
     prepare_libraries(!strcmp(arch, "avx512"));
     if (all || gemm) open_libraries(), bench_gemm(arch, only);
     if (all || elementwise) bench_elementwise();
-    if (all || layouts) bench_layouts();
+    if (all || layouts) bench_layouts(only);
     return EXIT_SUCCESS;
 }

@@ -185,7 +185,7 @@ static void print_ratios(const struct operation *f, double base, const shape *s,
     printf("\n");
 }
 
-static void bench_dtype(ag_tape *tape, ag_dtype dtype)
+static void bench_dtype(ag_tape *tape, ag_dtype dtype, const char *only)
 {
     double base[OPERATIONS];
     int n[2] = { 0 };
@@ -196,6 +196,7 @@ static void bench_dtype(ag_tape *tape, ag_dtype dtype)
     printf("\n");
     operands plain = operands_of(dtype, &reference, ROW_MAJOR);
     for (int i = 0; i < OPERATIONS; i++) {
+        if (only && !strstr(operations[i].name, only)) continue;
         base[i] = measure(tape, &operations[i], &plain, 1);
         printf("# %s: %.3f ns\n", operations[i].name, base[i]);
     }
@@ -204,23 +205,25 @@ static void bench_dtype(ag_tape *tape, ag_dtype dtype)
         const shape *s = &shapes[j];
         operands o[LAYOUTS];
         for (int l = 0; l < LAYOUTS; l++) o[l] = operands_of(dtype, s, l);
-        for (int i = 0; i < OPERATIONS; i++)
+        for (int i = 0; i < OPERATIONS; i++) {
+            if (only && !strstr(operations[i].name, only)) continue;
             for (int axis = operations[i].axes ? 0 : s->rank - 1; axis < s->rank; axis++) {
                 double ns[LAYOUTS] = { 0 };
                 for (int l = 0; l < LAYOUTS; l++)
                     if (o[l].x) ns[l] = measure(tape, &operations[i], &o[l], axis);
                 print_ratios(&operations[i], base[i], s, axis, ns, n);
             }
+        }
         ag_tape_rewind(tape, here);
     }
     printf("# %s: %d of %d are cliffs\n", ag_dtype_name(dtype), n[1], n[0]);
 }
 
-void bench_layouts(void)
+void bench_layouts(const char *only)
 {
     ag_tape *tape = ag_tape_new();
-    bench_dtype(tape, AG_F32);
-    bench_dtype(tape, AG_F64);
+    bench_dtype(tape, AG_F32, only);
+    bench_dtype(tape, AG_F64, only);
     if (ag_tape_reset(tape)) fprintf(stderr, "%s\n", ag_errmsg());
     ag_tape_free(tape);
 }

@@ -221,7 +221,10 @@ static void test_iterate(void **state)
             data[k] = memory[k] + first[k] * (int64_t)l[k].item;
         }
         int calls = 0;
-        ag__iterate(rank, dims, 4, layouts, data, accumulate, &calls);
+        if (round % 2) /* operands may be packed */
+            ag__iterate_shared(rank, dims, 4, layouts, data, accumulate, &calls, 0, 0);
+        else
+            ag__iterate(rank, dims, 4, layouts, data, accumulate, &calls);
         assert_true(calls > 0);
         int64_t index[AG_MAX_RANK] = { 0 };
         do {
@@ -230,6 +233,52 @@ static void test_iterate(void **state)
             assert_true(v[0] == v[1] * v[2] * v[3]);
         } while (next(rank, dims, index));
         for (int k = 0; k < 4; k++) free(memory[k]);
+    }
+}
+
+/* Narrow rows of many layouts, beside one long axis; the result may repeat, and is a sum then. */
+static void add_product(int64_t n, char *const *p, const int64_t *stride, void *user)
+{
+    const bool f64 = *(const bool *)user;
+    for (int64_t i = 0; i < n; i++) {
+        double factor = ((uint8_t *)p[2])[i * stride[2]];
+        if (f64)
+            ((double *)(void *)p[0])[i * stride[0]] += ((double *)(void *)p[1])[i * stride[1]] * factor;
+        else
+            ((float *)(void *)p[0])[i * stride[0]] += ((float *)(void *)p[1])[i * stride[1]] * (float)factor;
+    }
+}
+
+static void test_narrow(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 600; round++) {
+        bool f64 = round % 2;
+        const ag_dtype kinds[] = { f64 ? AG_F64 : AG_F32, f64 ? AG_F64 : AG_F32, AG_U8 };
+        int rank = 2 + (int)pick(3);
+        int64_t dims[AG_MAX_RANK], first[3], room[3], index[AG_MAX_RANK] = { 0 };
+        for (int i = 0; i < rank; i++) dims[i] = 1 + pick(rank < 4 ? 9 : 4);
+        dims[pick(rank)] = 300 + pick(300);
+        ag__layout l[3];
+        char *memory[3];
+        void *data[3];
+        for (int k = 0; k < 3; k++) {
+            l[k] = random_layout(kinds[k], rank, dims, &first[k], &room[k], true);
+            memory[k] = calloc((size_t)room[k], l[k].item);
+            for (int64_t i = 0; k && i < room[k]; i++) ag__set(&l[k], memory[k], i, (double)(1 + i % 7));
+            data[k] = memory[k] + first[k] * (int64_t)l[k].item;
+        }
+        char *expected = calloc((size_t)room[0], l[0].item), *origin = expected + first[0] * (int64_t)l[0].item;
+        do {
+            int64_t at[3];
+            for (int k = 0; k < 3; k++) at[k] = place(&l[k], rank, index);
+            double product = ag__get(&l[1], data[1], at[1]) * ag__get(&l[2], data[2], at[2]);
+            ag__set(&l[0], origin, at[0], ag__get(&l[0], origin, at[0]) + product);
+        } while (next(rank, dims, index));
+        ag__iterate_shared(rank, dims, 3, (const ag__layout *[]){ &l[0], &l[1], &l[2] }, data, add_product, &f64, 0, 0);
+        assert_memory_equal(memory[0], expected, (size_t)room[0] * l[0].item); /* small whole numbers: exact */
+        for (int k = 0; k < 3; k++) free(memory[k]);
+        free(expected);
     }
 }
 
@@ -288,6 +337,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_large, fresh, done),
         cmocka_unit_test(test_shared_sums),
         cmocka_unit_test(test_iterate),
+        cmocka_unit_test(test_narrow),
         cmocka_unit_test(test_iterate_merges),
         cmocka_unit_test(test_axes),
     };

@@ -246,16 +246,18 @@ AG_BINARY_FUNCTIONS(BINARY)
 #define COMPARE(name, relation)                                                                                   \
     void AG__TYPED(name)(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb, uint8_t *y, int64_t sy) \
     {                                                                                                             \
-        const real *p = a, *q = b;                                                                                \
-        if (n == 1 || (sa == 1 && sb == 1 && sy == 1)) {                                                          \
+        real a_run[AG__BLOCK], b_run[AG__BLOCK];                                                                  \
+        if (n == 1) sa = sb = sy = 1;                                                                             \
+        const int64_t block = sa == 1 && sb == 1 ? n : AG__BLOCK;                                                 \
+        for (int64_t from = 0, m; from < n; from += m) {                                                          \
+            m = n - from < block ? n - from : block;                                                              \
+            const real *p = AG__TYPED(gather)(a, sa, from, m, a_run);                                             \
+            const real *q = AG__TYPED(gather)(b, sb, from, m, b_run);                                             \
+            uint8_t *to = y + from * sy;                                                                          \
+            const int64_t whole = sy == 1 ? m & -16 : 0;                                                          \
             AG__INDEPENDENT                                                                                       \
-            for (int64_t i = 0; i < n; i++) y[i] = p[i] relation q[i];                                            \
-        } else if (sa == 1 && sb == 0 && sy == 1) {                                                               \
-            const real number = n > 0 ? *q : 0;                                                                   \
-            AG__INDEPENDENT                                                                                       \
-            for (int64_t i = 0; i < n; i++) y[i] = p[i] relation number;                                          \
-        } else {                                                                                                  \
-            for (int64_t i = 0; i < n; i++) y[i * sy] = p[i * sa] relation q[i * sb];                             \
+            for (int64_t i = 0; i < whole; i++) to[i] = p[i] relation q[i];                                       \
+            for (int64_t i = whole; i < m; i++) to[i * sy] = p[i] relation q[i];                                  \
         }                                                                                                         \
     }
 COMPARE(eq, ==)

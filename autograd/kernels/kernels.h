@@ -130,6 +130,8 @@ typedef struct ag__kernels {
     void (*softmax_columns_back)(int64_t n, int64_t m, const void *y, const void *g, int64_t ld, void *d, bool add);
     /* y [cols][rows] = x' of strides sr, sc */
     void (*turn)(int64_t rows, int64_t cols, const void *x, int64_t sr, int64_t sc, void *y);
+    /* y [rows][n]: row i is x[i * step + at[j]] */
+    void (*pack_narrow)(int64_t rows, int64_t n, const void *x, int64_t step, const int64_t *at, void *y);
     /* f64 only, in matvec.c, for block records (block.h): y = A x, A row-major [m][n]; and the way back, which adds
      * ga += gy x', gx += A' gy */
     void (*matvec)(int64_t m, int64_t n, const double *a, const double *x, double *y);

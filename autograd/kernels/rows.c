@@ -1,4 +1,4 @@
-/* rows.c - exponentials of whole rows, for cross-entropy and attention; and transposition. All contiguous.
+/* rows.c - exponentials of whole rows, for cross-entropy and attention. All contiguous.
  *
  * Short rows would leave vectors half empty: several of them are shifted into one buffer and share one loop. */
 #ifndef AG__TEXT
@@ -195,21 +195,6 @@ void AG__TYPED(dot_rows)(int64_t rows, int64_t n, const void *left, const void *
         memcpy(lane, sum, sizeof lane);
         y[r] = AG__TYPED(sum_halves)(lane) + rest;
     }
-}
-
-/* ---- transposition, by blocks of as many rows as a vector has lanes ---- */
-
-void AG__TYPED(turn)(int64_t rows, int64_t cols, const void *from, int64_t sr, int64_t sc, void *to)
-{
-    const real *x = from;
-    real *y = to;
-    const int64_t side = AG__TYPED(SIDE), right = sc == 1 && rows >= VL ? cols / side * side : 0;
-    for (int64_t i = 0, at; right && i < rows; i += VL) {
-        at = i + VL <= rows ? i : rows - VL; /* the last ones again, rather than one by one */
-        for (int64_t j = 0; j < right; j += side) AG__TYPED(transpose)(x + at * sr + j, sr, y + j * rows + at, rows);
-    }
-    for (int64_t j = right; j < cols; j++)
-        for (int64_t i = 0; i < rows; i++) y[j * rows + i] = x[i * sr + j * sc];
 }
 #undef vec
 #undef VL

@@ -49,6 +49,7 @@ const ag__kernels AG__TYPED(kernels) = {
     .softmax_columns = AG__TYPED(softmax_columns),
     .softmax_columns_back = AG__TYPED(softmax_columns_back),
     .turn = AG__TYPED(turn),
+    .pack_narrow = AG__TYPED(pack_narrow),
 #if AG__REAL_BITS == 64
     .matvec = AG__KERNEL(matvec),
     .matvec_back = AG__KERNEL(matvec_back),

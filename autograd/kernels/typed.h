@@ -32,4 +32,5 @@ void AG__TYPED(dot_rows)(int64_t rows, int64_t n, const void *a, const void *b, 
 void AG__TYPED(softmax_back)(int64_t rows, int64_t n, double k, const void *p, const void *dot, void *g);
 void AG__TYPED(softmax_columns)(int64_t n, int64_t m, const void *x, int64_t ldx, void *y, int64_t ldy, void *lse);
 void AG__TYPED(softmax_columns_back)(int64_t n, int64_t m, const void *y, const void *g, int64_t ld, void *d, bool add);
+void AG__TYPED(pack_narrow)(int64_t rows, int64_t n, const void *x, int64_t step, const int64_t *at, void *y);
 void AG__TYPED(turn)(int64_t rows, int64_t cols, const void *x, int64_t sr, int64_t sc, void *y);

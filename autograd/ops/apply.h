@@ -75,7 +75,7 @@ typedef void ag__loop_fn(int64_t n, char *const *p, const int64_t *stride, void 
 void ag__iterate(int rank, const int64_t *dims, int n_operand, const ag__layout *const *l, void *const *data,
                  ag__loop_fn *loop, void *user);
 /* The same by several threads if it is worth it, an element taking so many nanoseconds: `loop` writes to operand `written`
- * only and keeps nothing in *user. */
+ * only, whatever the others' addresses, and keeps nothing in *user. Where elements of `written` coincide it adds. */
 void ag__iterate_shared(int rank, const int64_t *dims, int n_operand, const ag__layout *const *l, void *const *data,
                         ag__loop_fn *loop, void *user, int written, double nanoseconds);
 

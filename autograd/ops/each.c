@@ -61,42 +61,64 @@ void ag__each_binary(int code, const ag__layout *ly, void *y, const ag__layout *
                        &(struct binary_loop){ ag__kernels_for(ly->dtype)->binary[code] }, 0, cost_binary(code));
 }
 
-struct unary_back_loop {
-    ag__unary_back_fn *f;
+/* Operands of a way back, each once: those that a row of elementary.h doesn't save are not read, and may be gone; the
+ * first one stands in for them. */
+typedef struct reads {
+    const ag__layout *l[AG__MAX_OPERANDS];
+    void *data[AG__MAX_OPERANDS];
+    int n;
+} reads;
+static int read_one(reads *r, bool saved, const ag__layout *l, const void *data)
+{
+    if (!saved) return 0;
+    r->l[r->n] = l, r->data[r->n] = (void *)(uintptr_t)data;
+    return r->n++;
+}
+
+#define SAVES(name, saves, ...) (saves),
+static const uint32_t saved_unary[] = { AG_UNARY_FUNCTIONS(SAVES) };
+static const uint32_t saved_binary[] = { AG_BINARY_FUNCTIONS(SAVES) };
+
+struct back_loop {
+    ag__unary_back_fn *unary;
+    ag__binary_back_fn *binary;
+    int a, b, y, d;
     bool add;
 };
 static void unary_back_loop(int64_t n, char *const *p, const int64_t *s, void *user)
 {
-    const struct unary_back_loop *u = user;
-    u->f(n, p[0], s[0], p[1], s[1], p[2], s[2], p[3], s[3], u->add);
+    const struct back_loop *u = user;
+    u->unary(n, p[0], s[0], p[u->a], s[u->a], p[u->y], s[u->y], p[u->d], s[u->d], u->add);
 }
 void ag__each_unary_back(int code, const ag__layout *ly, const void *g, const void *y, const ag__layout *lx,
                          const void *x, void *d, bool add)
 {
-    ag__iterate_shared(ly->rank, ly->dims, 4, (const ag__layout *[]){ ly, lx, ly, lx->dense_form },
-                       (void *[]){ (void *)(uintptr_t)g, (void *)(uintptr_t)x, (void *)(uintptr_t)y, d },
-                       unary_back_loop, &(struct unary_back_loop){ ag__kernels_for(ly->dtype)->unary_back[code], add },
-                       3, cost_unary(code));
+    uint32_t saved = saved_unary[code];
+    struct back_loop u = { .unary = ag__kernels_for(ly->dtype)->unary_back[code], .add = add };
+    reads r = { .n = 0 };
+    read_one(&r, true, ly, g);
+    u.a = read_one(&r, saved & AG_SAVES_IN(0), lx, x), u.y = read_one(&r, saved & AG_SAVES_OUT(0), ly, y);
+    u.d = read_one(&r, true, lx->dense_form, d);
+    ag__iterate_shared(ly->rank, ly->dims, r.n, r.l, r.data, unary_back_loop, &u, u.d, cost_unary(code));
 }
 
-struct binary_back_loop {
-    ag__binary_back_fn *f;
-    bool add;
-};
 static void binary_back_loop(int64_t n, char *const *p, const int64_t *s, void *user)
 {
-    const struct binary_back_loop *u = user;
-    u->f(n, p[0], s[0], p[1], s[1], p[2], s[2], p[3], s[3], p[4], s[4], u->add);
+    const struct back_loop *u = user;
+    u->binary(n, p[0], s[0], p[u->a], s[u->a], p[u->b], s[u->b], p[u->y], s[u->y], p[u->d], s[u->d], u->add);
 }
 void ag__each_binary_back(int code, int by, const ag__layout *ly, const void *g, const void *y, const ag__layout *la,
                           const void *a, const ag__layout *lb, const void *b, void *d, bool add)
 {
     const ag__kernels *k = ag__kernels_for(ly->dtype);
     const ag__layout *l = (by ? lb : la)->dense_form;
+    uint32_t saved = saved_binary[code];
     bool repeats = l->numel != ly->numel; /* several elements of g meet in one of d: start from zero and add */
     if (repeats && !add) memset(d, 0, (size_t)l->numel * l->item), add = true;
-    ag__iterate_shared(
-        ly->rank, ly->dims, 5, (const ag__layout *[]){ ly, la, lb, ly, l },
-        (void *[]){ (void *)(uintptr_t)g, (void *)(uintptr_t)a, (void *)(uintptr_t)b, (void *)(uintptr_t)y, d },
-        binary_back_loop, &(struct binary_back_loop){ (by ? k->back_b : k->back_a)[code], add }, 4, cost_binary(code));
+    struct back_loop u = { .binary = (by ? k->back_b : k->back_a)[code], .add = add };
+    reads r = { .n = 0 };
+    read_one(&r, true, ly, g);
+    u.a = read_one(&r, saved & AG_SAVES_IN(0), la, a), u.b = read_one(&r, saved & AG_SAVES_IN(1), lb, b);
+    u.y = read_one(&r, saved & AG_SAVES_OUT(0), ly, y), u.d = read_one(&r, true, l, d);
+    ag__iterate_shared(ly->rank, ly->dims, r.n, r.l, r.data, binary_back_loop, &u, u.d, cost_binary(code));
 }
