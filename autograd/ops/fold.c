@@ -3,19 +3,21 @@
  * A reduction is two nests of loops, over the axes that stay and over those that go, each sorted by stride and merged
  * where axes lie end to end. If the elements next to each other go, runs of them are folded to one number (along);
  * if they stay, rows are folded into a row of results, in blocks, so that rounding errors do not pile up (across).
- * Threads share the results, or where these are few the parts of each; what is a part follows from the sizes alone. */
+ * Short runs are turned, so that they can be folded across; narrow rows go many at a time, and in halves. Threads share
+ * the results, or where these are few the parts of each; what is a part follows from the sizes alone. */
 #include <autograd/base/pool.h>
 #include <autograd/kernels/pairs.h>
 #include <autograd/ops/fold.h>
 #include <math.h>
 #include <stdlib.h>
 
-enum { ROWS_PER_BLOCK = 128, LONG_RUN = 16, NARROW = 8 };
+enum { ROWS_PER_BLOCK = 128, NARROW = 64, PACKED = 1024 };
 
+/* What is repeated comes first: it is done again as a whole. */
 static void nest_add(ag__nest *a, int64_t size, int64_t x, int64_t y)
 {
     int i = a->n++;
-    for (; i > 0 && llabs(a->x[i - 1]) < llabs(x); i--)
+    for (; i > 0 && a->x[i - 1] && (!x || llabs(a->x[i - 1]) < llabs(x)); i--)
         a->size[i] = a->size[i - 1], a->x[i] = a->x[i - 1], a->y[i] = a->y[i - 1];
     a->size[i] = size, a->x[i] = x, a->y[i] = y;
 }
@@ -75,7 +77,7 @@ static void plan_any(ag__plan *p, const ag__layout *l, uint32_t mask)
 ag__plan ag__plan_of(const ag__layout *l, uint32_t mask)
 {
     ag__plan p;
-    p.stay.n = p.go.n = 0;
+    p.stay.n = p.go.n = 0, p.turned = false;
     if (!plan_plain(&p, l, mask)) plan_any(&p, l, mask);
     if (!p.go.n) nest_add(&p.go, 1, 1, 0);
     return p;
@@ -208,10 +210,52 @@ static void row_join(const fold *f, int64_t n, const void *x, int64_t sx, void *
         f->k->binary[f->code == AG__MAX ? AG__F_maximum : AG__F_minimum](n, x, sx, y, sy, y, sy);
 }
 
+typedef union packed {
+    float f32[PACKED];
+    double f64[PACKED];
+} packed;
+
+/* y = or joins the rows of n elements, all folded in halves into p; x may be p. */
+static void join_rows(const fold *f, int64_t rows, int64_t n, const char *x, packed *p, char *y, int64_t sy, bool first)
+{
+    const int op = f->code == AG__SUM ? AG__F_add : f->code == AG__MAX ? AG__F_maximum : AG__F_minimum;
+    for (int64_t half; rows > 1; rows -= half, x = (char *)p) {
+        half = rows / 2;
+        f->k->binary[op](half * n, x, 1, x + (rows - half) * n * f->item, 1, p, 1);
+        if (rows % 2 && x != (char *)p)
+            f->k->copy(n, x + half * n * f->item, 1, (char *)p + half * n * f->item, 1, false);
+    }
+    row_join(f, n, x, 1, y, sy, first);
+}
+
+/* Narrow rows, many at a time. */
+static void narrow_rows(const fold *f, const ag__nest *go, int64_t n, const char *x, int64_t sx, char *y, int64_t sy,
+                        bool first)
+{
+    packed p;
+    const int last = go->n - 1;
+    const int64_t step = go->x[last], most = PACKED / n;
+    const bool flat = sx == 1 && step == n;
+    int64_t at[AG_MAX_RANK] = { 0 }, ox = 0, none = 0, columns[NARROW];
+    for (int64_t j = 0; j < n; j++) columns[j] = j * sx;
+    do {
+        for (int64_t i = 0, m; i < go->size[last]; i += m, first = false) {
+            m = go->size[last] - i < most ? go->size[last] - i : most;
+            const char *from = x + (ox + i * step) * f->item;
+            if (!flat) f->k->pack_narrow(m, n, from, step, columns, &p);
+            join_rows(f, m, n, flat ? from : (char *)&p, &p, y, sy, first);
+        }
+    } while (ag__nest_next(go, last, at, &ox, &none));
+}
+
 /* A piece of a row of results. */
 static void across_rows(const fold *f, const ag__nest *go, int64_t n, const char *x, int64_t sx, char *y, int64_t sy,
                         bool first)
 {
+    if (n < NARROW && go->size[go->n - 1] > 1) {
+        narrow_rows(f, go, n, x, sx, y, sy, first);
+        return;
+    }
     if (f->code == AG__SUM && go->n == 1 && sx == 1 && sy == 1) {
         f->k->sum_columns(go->size[0], n, x, go->x[0], y, !first);
         return;
@@ -257,23 +301,49 @@ static void across_piece(const fold *f, const ag__nest *go, int64_t n, const cha
     for (int64_t i = 0; i < parts; i++) row_join(f, n, &t.part[i], 1, y, sy, !i && !f->add);
 }
 
-/* An iteration is a chunk of the innermost of the axes that stay. */
+/* Columns side by side in p, of short rows that lie apart: x of strides sx from row to row, go->x in them. */
+enum { SHORT = 64, FEW = 16, TURNED = 4096 };
+typedef union turned {
+    float f32[TURNED];
+    double f64[TURNED];
+} turned;
+static void across_turned(const fold *f, const ag__nest *go, int64_t n, const char *x, int64_t sx, char *y, int64_t sy)
+{
+    turned t;
+    ag__chunk lse;
+    const ag__nest rows = { 1, { go->size[0] }, { n }, { 0 } };
+    f->k->turn(n, go->size[0], x, sx, go->x[0], &t);
+    if (f->code != AG__LOGSUMEXP) {
+        across_rows(f, &rows, n, (char *)&t, 1, y, sy, !f->add);
+        return;
+    }
+    f->k->softmax_columns(go->size[0], n, &t, n, NULL, 0, &lse);
+    f->k->copy(n, &lse, 1, y, sy, f->add);
+}
+
+/* An iteration is a chunk of the innermost of the axes that stay: as wide as turned rows fit. */
+static int64_t chunk(const ag__plan *p)
+{
+    return p->turned && p->go.size[0] * AG__CHUNK > TURNED ? TURNED / p->go.size[0] : AG__CHUNK;
+}
 static int64_t chunks(const ag__plan *p)
 {
-    return (p->stay.size[p->stay.n - 1] + AG__CHUNK - 1) / AG__CHUNK;
+    return (p->stay.size[p->stay.n - 1] + chunk(p) - 1) / chunk(p);
 }
 static void across_some(const range *r, int64_t from, int64_t to)
 {
     const fold *f = r->f;
     const ag__nest *stay = &r->p->stay, *go = &r->p->go;
     int last = stay->n - 1;
-    int64_t at[AG_MAX_RANK], ox, oy, per = chunks(r->p), sx = stay->x[last], sy = stay->y[last];
+    int64_t at[AG_MAX_RANK], ox, oy, per = chunks(r->p), most = chunk(r->p), sx = stay->x[last], sy = stay->y[last];
     nest_start(stay, last, from / per, at, &ox, &oy);
     for (int64_t i = from; i < to; i++) {
-        int64_t j = i % per * AG__CHUNK, width = stay->size[last] - j < AG__CHUNK ? stay->size[last] - j : AG__CHUNK;
+        int64_t j = i % per * most, width = stay->size[last] - j < most ? stay->size[last] - j : most;
         const char *x = r->x + (ox + j * sx) * f->item;
         char *y = r->y + (oy + j * sy) * f->item;
-        if (f->code == AG__LOGSUMEXP)
+        if (r->p->turned)
+            across_turned(f, go, width, x, sx, y, sy);
+        else if (f->code == AG__LOGSUMEXP)
             f->k->softmax_columns(go->size[0], width, x, go->x[0], NULL, 0, y);
         else
             across_piece(f, go, width, x, sx, y, sy);
@@ -281,21 +351,53 @@ static void across_some(const range *r, int64_t from, int64_t to)
     }
 }
 
+/* The longest axis becomes the innermost one. */
+static void longest_last(ag__nest *a)
+{
+    int64_t *const all[] = { a->size, a->x, a->y };
+    int best = a->n - 1;
+    for (int i = best - 1; i >= 0; i--)
+        if (a->size[i] > a->size[best]) best = i;
+    for (int k = 0; k < 3; k++) {
+        int64_t it = all[k][best];
+        memmove(all[k] + best, all[k] + best + 1, (size_t)(a->n - 1 - best) * sizeof it);
+        all[k][a->n - 1] = it;
+    }
+}
+
+/* Is it along, rather than across? Puts the axes in order for that. */
+static bool plan_loops(ag__plan *p, int code, bool add)
+{
+    ag__nest *stay = &p->stay;
+    const ag__nest *go = &p->go;
+    const int last = stay->n - 1;
+    const int64_t rows = product(go, go->n), step = llabs(go->x[go->n - 1]);
+    if (!stay->n) return true;
+    const bool within = step < llabs(stay->x[last]) || !stay->x[last]; /* what goes lies within what stays */
+    if (rows <= SHORT && (within || stay->size[last] < FEW)) {
+        longest_last(stay);
+        p->turned = rows > 1 && go->n == 1 && stay->size[last] >= FEW &&
+                    (code == AG__LOGSUMEXP || (step == 1 && stay->x[last] != 1));
+        if (p->turned || code != AG__LOGSUMEXP) return stay->size[last] < FEW;
+    }
+    if (code == AG__LOGSUMEXP)
+        return add || go->n > 1 || stay->x[last] != 1 || stay->y[last] != 1 || stay->size[last] < FEW;
+    return within;
+}
+
 void ag__fold(int code, const ag__layout *l, const void *x, uint32_t mask, void *y, bool add)
 {
     fold f = { ag__kernels_for(l->dtype), l->dtype, (int64_t)l->item, code, add, code == AG__LOGSUMEXP ? 0.6 : 0.1 };
     ag__plan p = ag__plan_of(l, mask);
-    const ag__nest *stay = &p.stay, *go = &p.go;
-    const int last = stay->n - 1;
-    double cost = f.nanoseconds * (double)product(go, go->n);
-    bool runs = stay->n == 0 || (go->size[go->n - 1] >= LONG_RUN && llabs(go->x[go->n - 1]) < llabs(stay->x[last]));
-    if (code == AG__LOGSUMEXP && !runs)
-        runs = add || go->n > 1 || stay->x[last] != 1 || stay->y[last] != 1 || stay->size[last] < NARROW;
-    if (runs)
+    const ag__nest *stay = &p.stay;
+    double cost = f.nanoseconds * (double)product(&p.go, p.go.n);
+    if (plan_loops(&p, code, add)) {
         all((range){ &f, &p, x, y, product(stay, stay->n), 0, along_some }, cost);
-    else
-        all((range){ &f, &p, x, y, product(stay, last) * chunks(&p), 0, across_some },
-            cost * (double)(stay->size[last] < AG__CHUNK ? stay->size[last] : AG__CHUNK));
+        return;
+    }
+    const int last = stay->n - 1;
+    all((range){ &f, &p, x, y, product(stay, last) * chunks(&p), 0, across_some },
+        cost * (double)(stay->size[last] < chunk(&p) ? stay->size[last] : chunk(&p)));
 }
 
 /* A few rows added up, as a small bias gradient needs: not worth a plan. */

@@ -21,6 +21,7 @@ typedef struct ag__nest {
 /* The axes of l that stay, and those in mask, which go: at least one loop. l must hold something. */
 typedef struct ag__plan {
     ag__nest stay, go;
+    bool turned; /* for ag__fold: short rows become columns first */
 } ag__plan;
 ag__plan ag__plan_of(const ag__layout *l, uint32_t mask);
 /* The next place of the first n loops; false after the last, with everything back at the start. */
