@@ -68,6 +68,19 @@ void AG__TYPED(turn)(int64_t rows, int64_t cols, const void *from, int64_t sr, i
         for (int64_t i = done; i < rows; i++) y[j * rows + i] = x[i * sr + j * sc];
 }
 
+/* Rows of n elements that lie side by side, or are one element repeated. */
+AG__INLINE void AG__TYPED(pack_rows)(bool repeated, int64_t rows, int64_t n, const real *x, int64_t step, real *y)
+{
+    const int rest = (int)(n % VL);
+    const int64_t whole = n - rest;
+    for (int64_t i = 0; i < rows; i++, x += step, y += n) {
+        const vec one = (vec){ 0 } + *x;
+        for (int64_t j = 0; j < whole; j += VL) *(vec *)(y + j) = repeated ? one : *(const vec *)(x + j);
+        if (rest)
+            AG__TYPED(store_lanes)(y + whole, 0, rest, repeated ? one : AG__TYPED(load_lanes)(x + whole, 0, rest));
+    }
+}
+
 #if defined(__clang__)
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #elif AG__REAL_BITS == 32

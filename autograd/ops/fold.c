@@ -403,8 +403,8 @@ void ag__fold(int code, const ag__layout *l, const void *x, uint32_t mask, void 
 /* A few rows added up, as a small bias gradient needs: not worth a plan. */
 static bool sum_few_rows(const ag__layout *l, const void *x, uint32_t mask, void *y, bool add)
 {
-    enum { FEW = 256 };
-    if (!l->contiguous || l->rank < 2 || l->numel > FEW || mask + 1 != 1u << (l->rank - 1)) return false;
+    enum { SMALL = 256 };
+    if (!l->contiguous || l->rank < 2 || l->numel > SMALL || mask + 1 != 1u << (l->rank - 1)) return false;
     int64_t n = l->dims[l->rank - 1], rows = l->numel / n;
     for (int64_t j = 0; j < n; j++) {
         if (l->dtype == AG_F32) {
