@@ -87,7 +87,14 @@ lotka_volterra_agrees() {
         near "$(figure hares)" 34.6024 0.001 && near "$(figure lynxes)" 5.84451 0.0001 &&
         [ "$(figure memory)" -lt 300 ] # a recording of all steps takes 20,000 KB
 }
+# Half a pixel of uniform noise is 0.289, of which 261 of 960 dimensions are fitted: 0.246 is left.
+bundle_adjustment_converges() {
+    "$programs/bundle_adjustment" >"$work/bundle_adjustment.txt" && cat "$work/bundle_adjustment.txt" &&
+        grep -qE '^960 residuals, 268 unknowns, 12480 derivatives in 1[34] directions' "$work/bundle_adjustment.txt" &&
+        near "$(awk '/error/ { last = $3 } END { print last }' "$work/bundle_adjustment.txt")" 0.246 0.004
+}
 check newton newton_converges
+check bundle_adjustment bundle_adjustment_converges
 check logistic_by_scalars logistic_by_scalars_agrees
 check lotka_volterra lotka_volterra_agrees
 
