@@ -887,6 +887,8 @@ AG_END
 #define ag_svdvals(...) AG__PLACED(ag_svdvals, __VA_ARGS__)
 #define ag_householder_product(...) AG__PLACED(ag_householder_product, __VA_ARGS__)
 #define ag_matrix_power(...) AG__PLACED(ag_matrix_power, __VA_ARGS__)
+#define ag_tensorinv(...) AG__PLACED(ag_tensorinv, __VA_ARGS__)
+#define ag_tensorsolve(...) AG__PLACED(ag_tensorsolve, __VA_ARGS__)
 #define ag_matrix_exp(...) AG__PLACED(ag_matrix_exp, __VA_ARGS__)
 #define ag_cond(...) AG__PLACED(ag_cond, __VA_ARGS__)
 #define ag_dist(...) AG__PLACED(ag_dist, __VA_ARGS__)

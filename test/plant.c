@@ -159,7 +159,7 @@ static double *copy_of(ag_dtype dtype, int64_t n, const void *data)
 
 static ag_status spoiled_backward(ag_call *c)
 {
-    double *before[MOST_INPUTS] = { NULL };
+    double *before[16] = { NULL };
     for (int i = 0; i < c->n_in; i++)
         if (c->need[i] && c->add[i]) before[i] = copy_of(ag_dtype_of(c->in[i]), ag_numel(c->in[i]), c->gin[i]->data);
     if (original.backward(c)) return ag_error();

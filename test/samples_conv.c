@@ -256,7 +256,9 @@ CASES(max_unpool2d){
     CASE("given size", max_unpool2d_larger, V(1, 1, 2, 2), V(1, 1, 5, 5)),
 };
 SAMPLES(max_unpool2d, { -1, 1 });
+APPLY(max_unpool3d_last, ag_max_unpool3d(x[0], ag_full(AG_I64, 7, 1, 1, 1, 1), 2))
 CASES(max_unpool3d){
+    CASE("the last place", max_unpool3d_last, V(1, 1, 1, 1)),
     CASE("no images", max_unpool3d_apply, V(0, 1, 1, 2, 2), V(0, 1, 2, 4, 4)),
     CASE("one image", max_unpool3d_apply, V(1, 1, 2, 2), V(1, 2, 4, 4)),
     CASE("transposed", max_unpool3d_apply, T(2, 1, 1, 2, 2), V(2, 1, 2, 4, 4)),
