@@ -110,9 +110,10 @@ static void by_blocks(task *t)
 
 static ag_scalar logsumexp_per_op(int n, const ag_scalar *x)
 {
-    ag_scalar top = x[0], s = ag_const(0);
+    ag_scalar top = x[0];
     for (int i = 1; i < n; i++) top = x[i].value > top.value ? x[i] : top;
-    for (int i = 0; i < n; i++) s = ag_add(s, ag_exp(ag_sub(x[i], top)));
+    ag_scalar s = ag_exp(ag_sub(x[0], top));
+    for (int i = 1; i < n; i++) s = ag_add(s, ag_exp(ag_sub(x[i], top)));
     return ag_add(ag_log(s), top);
 }
 
@@ -143,12 +144,12 @@ static void per_op(task *t)
     for (int r = 0; r < q->n; r++) {
         for (int c = 0; c < k; c++) {
             const ag_scalar *l = LOW(p, c);
-            ag_scalar s = ag_const(0);
             for (int i = 0; i < d; i++) xc[i] = ag_sub(q->x[r * d + i], MEAN(p, c)[i]);
             for (int i = 0; i < d; i++) qx[i] = ag_mul(diag[c * d + i], xc[i]);
             for (int j = 0; j < d; j++)
                 for (int i = j + 1; i < d; i++) qx[i] = ag_add(qx[i], ag_mul(*l++, xc[j]));
-            for (int i = 0; i < d; i++) s = ag_add(s, ag_mul(qx[i], qx[i]));
+            ag_scalar s = ag_mul(qx[0], qx[0]);
+            for (int i = 1; i < d; i++) s = ag_add(s, ag_mul(qx[i], qx[i]));
             term[c] = ag_sub(ag_add(p[c], sum[c]), ag_mul(s, 0.5));
         }
         total = ag_add(total, logsumexp_per_op(k, term));
