@@ -262,9 +262,18 @@ bench-tape:
 	    $(MAKE) --no-print-directory CC=$$cc MODE=release bench-tape-one || exit; done
 bench-tape-one: $B/bench/tape
 	@echo "$$($(CC) --version | head -n 1)" && $<
-DATA ?= ../shared/data/adbench
-adbench: $B/bench/adbench/adbench
-	@$< '$(DATA)'
+# make adbench [DATA=dir]; PEERS=1 beside ADOL-C, where its headers are, and JAX and CasADi, where $(PYTHON) has them.
+DATA   ?= ../shared/data/adbench
+PYTHON ?= python3
+adolc   = $(if $(PEERS),$(shell echo '\#include <adolc/adolc.h>' | $(CXX) -E -x c++ - >/dev/null 2>&1 && \
+    echo $B/bench/adbench/peer_adolc))
+adbench: $B/bench/adbench/adbench $(adolc)
+	@status=0; $< '$(DATA)' || status=$$?; \
+	$(if $(adolc),(cd $B && bench/adbench/peer_adolc '$(abspath $(DATA))') &&) \
+	$(if $(PEERS),$(PYTHON) bench/adbench/peer.py '$(DATA)' &&) exit $$status
+$B/bench/adbench/peer_adolc: bench/adbench/peer_adolc.cc $B/bench/adbench/files.o
+	@echo "CXX $@"
+	$Q$(CXX) -std=c++17 -O3 $(bench_flags) -o $@ $^ -ladolc
 # make bench-kernels [ARGS='gemm 512x512']; AG_ARCH=avx2 as well.
 bench-kernels: $B/bench/kernels
 	@$< $(ARGS)
