@@ -148,6 +148,15 @@ static void scalars(void **state)
         report(k, "jvp", tangent, &wrong);
         ag_backward(z);
         report(k, "the plain derivative", ag_adjoint(x), &wrong);
+        double h[1], jac[9]; /* several lanes at once, of which some have no way to what is bad */
+        assert_int_equal(ags_hvp(z, &x, 1, &one, h), AG_OK);
+        report(k, "hvp", h[0], &wrong);
+        assert_int_equal(ags_hessian(z, &x, 1, h), AG_OK);
+        report(k, "the hessian", h[0], &wrong);
+        assert_int_equal(ags_jacobian((ag_scalar[]){ w, y, w }, 3, (ag_scalar[]){ w, x, w }, 3, jac), AG_OK);
+        report(k, "the jacobian forwards", jac[3] + jac[4] + jac[5], &wrong);
+        assert_int_equal(ags_jacobian((ag_scalar[]){ w, z }, 2, (ag_scalar[]){ w, x, w }, 3, jac), AG_OK);
+        report(k, "the jacobian in reverse", jac[1] + jac[4], &wrong);
         if (ag_error()) fail_msg("%s: %s", k->name, ag_errmsg());
         ag_tape_reset(tape);
     }
@@ -189,6 +198,12 @@ static void zero_that_has_a_derivative(void **state)
     assert_true(d.value == 0 && ag_grad(d, s).value == 0.125);
     double tangent, one = 1;
     assert_int_equal(ags_jvp(&d, 1, &s, 1, &one, &tangent), AG_OK); /* forward over reverse */
+    assert_true(tangent == 0.125);
+    assert_int_equal(ags_hvp(f, &s, 1, &one, &tangent), AG_OK);
+    assert_true(tangent == 0.125);
+    assert_int_equal(ags_hessian(f, &s, 1, &tangent), AG_OK);
+    assert_true(tangent == 0.125);
+    assert_int_equal(ags_directional(&f, 1, &s, 1, &one, 2, &tangent), AG_OK);
     assert_true(tangent == 0.125);
 }
 

@@ -148,11 +148,61 @@ static void tapes_beside_the_pool(void **state)
     ag_set_threads(0);
 }
 
+/* Sixteen threads with four tapes of scalars each, used by turns. */
+enum { MANY = 16, EACH = 4, N = 40 };
+
+/* Hessian, Jacobian, the sparse one and a gradient of a gradient: numbers that depend on the round only. */
+static double scalars(ag_tape *tape, int round)
+{
+    double hes[N * N], jac[9 * N], sum = 0;
+    ag_scalar x[N], y[9], total = ag_const(0);
+    ag_tape_use(tape);
+    for (int i = 0; i < N; i++) x[i] = ag_input(0.1 + 0.01 * i + round);
+    for (int i = 0; i + 1 < N; i++) total = ag_add(total, ag_sin(ag_mul(x[i], ag_lgamma(x[i + 1]))));
+    for (int i = 0; i < 9; i++) y[i] = ags_logsumexp((size_t)i + 3, x + i);
+    ag_sparse *sparse = ags_sparse_hessian(total, x, N);
+    ags_hessian(total, x, N, hes), ags_jacobian(y, 9, x, N, jac);
+    for (int i = 0; i < N * N; i++) sum += hes[i];
+    for (int i = 0; i < 9 * N; i++) sum += jac[i];
+    for (int64_t k = 0; sparse && k < sparse->nnz; k++) sum += sparse->value[k];
+    sum += ag_grad(ag_grad(total, x[1]), x[2]).value;
+    ag_sparse_free(sparse);
+    return ag_tape_reset(tape) ? NAN : sum;
+}
+
+static void *use_by_turns(void *arg)
+{
+    bool *right = arg;
+    ag_tape *tape[EACH];
+    double first[EACH];
+    for (int i = 0; i < EACH; i++) tape[i] = ag_tape_new();
+    *right = true;
+    for (int round = 0; round < 2 * EACH; round++)
+        for (int i = 0; i < EACH; i++) {
+            const double sum = scalars(tape[(i + round) % EACH], i);
+            if (round == 0) first[i] = sum;
+            *right &= sum == first[i];
+        }
+    for (int i = EACH; i-- > 0;) ag_tape_free(tape[i]);
+    return NULL;
+}
+
+static void sixty_four_tapes(void **state)
+{
+    (void)state;
+    pthread_t thread[MANY];
+    bool right[MANY];
+    for (int i = 0; i < MANY; i++) assert_int_equal(pthread_create(&thread[i], NULL, use_by_turns, &right[i]), 0);
+    for (int i = 0; i < MANY; i++) pthread_join(thread[i], NULL);
+    for (int i = 0; i < MANY; i++) assert_true(right[i]);
+    print_message("# %d tapes on %d threads\n", MANY * EACH, MANY);
+}
+
 int main(void)
 {
     ag__share_always = true;
     const struct CMUnitTest tests[] = { cmocka_unit_test(threads_share_leaves),
                                         cmocka_unit_test(a_leaf_outlives_its_owner),
-                                        cmocka_unit_test(tapes_beside_the_pool) };
+                                        cmocka_unit_test(tapes_beside_the_pool), cmocka_unit_test(sixty_four_tapes) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
