@@ -209,8 +209,7 @@ static bool is_step(unsigned code) /* slope 0 everywhere */
 
 static uint32_t operands(const ag__record *r)
 {
-    if (r->code == AG__S_HOLD || is_step(r->code)) return 0;
-    return ag__form_of[r->code].list ? r->n : r->code == AG__S_POLY ? 1 : ag__form_of[r->code].ix;
+    return is_step(r->code) ? 0 : ag__record_operands(r);
 }
 
 static void links_forward(void *user, size_t n, const ag__link *link)

@@ -45,13 +45,20 @@ static void open_span(ag_tape *t, ag_pen *p, uint32_t first)
     s->span[s->n_span++] = (ag__span){ p->gen, first };
 }
 
+/* Generations grow from span to span. */
 static bool is_live(const ag_tape *t, ag_scalar x)
 {
     const ag__streams *s = t->streams;
-    for (uint32_t k = s->n_span; k-- > 0;)
-        if (s->span[k].gen == x.gen)
-            return x.id >= s->span[k].first && x.id < (k + 1 < s->n_span ? s->span[k + 1].first : ag__pen_of(t)->next);
-    return false;
+    uint32_t low = 0, high = s->n_span - 1;
+    while (low < high) { /* the last one that is not younger */
+        const uint32_t middle = (low + high + 1) / 2;
+        if (s->span[middle].gen - s->born <= x.gen - s->born)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    const uint32_t end = low + 1 < s->n_span ? s->span[low + 1].first : ag__pen_of(t)->next;
+    return s->span[low].gen == x.gen && x.id >= s->span[low].first && x.id < end;
 }
 
 /* Generations only grow, and a tape knows its first, its last and how many there were: between them nobody else's can

@@ -204,6 +204,12 @@ static inline void ag__record_after(ag__record *r, const ag__chunk *c, uint32_t 
     r->step = ag__record_step(c, f, r->n);
     ag__record_locate(r, c, id, ix, pd);
 }
+/* How many of r->ix something flows to; not of blocks. */
+static inline uint32_t ag__record_operands(const ag__record *r)
+{
+    const ag__form *f = &ag__form_of[r->code];
+    return r->code == AG__S_HOLD ? 0 : f->list ? r->n : r->code == AG__S_POLY ? 1 : f->ix;
+}
 static inline void ag__step_back(ag__position *at, ag__step s) { at->id -= s.ids, at->ix -= s.ix, at->pd -= s.pd; }
 static inline void ag__step_on(ag__position *at, ag__step s) { at->id += s.ids, at->ix += s.ix, at->pd += s.pd; }
 /* The chunk with the statement before *at (which is not the first), or with the one at *at (which is not the last);

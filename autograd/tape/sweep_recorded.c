@@ -118,13 +118,6 @@ static ag_scalar flow(ag_tape *t, const ag__record *r, uint32_t k, ag_scalar g)
     }
 }
 
-static uint32_t operands(const ag__record *r)
-{
-    const ag__form *f = &ag__form_of[r->code];
-    if (r->code == AG__S_HOLD) return 0;
-    return f->list ? r->n : r->code == AG__S_POLY ? 1 : f->ix;
-}
-
 /* ---- blocks: element by element ---- */
 
 /* Element i of the block operand with first id `id` and values v. */
@@ -250,7 +243,7 @@ ag__position ag__reverse_recorded(ag_tape *t, ag_scalar *adj, ag__position at, u
             continue;
         }
         const ag_scalar g = adj[r.id];
-        const uint32_t n = operands(&r);
+        const uint32_t n = ag__record_operands(&r);
         if (n == 0 || !arrived(g) || !keeps_values(t)) continue;
         for (uint32_t k = 0; k < n; k++)
             if (r.ix[k]) ag__adjoint_add(adj, r.ix[k], flow(t, &r, k, g));
@@ -273,7 +266,7 @@ ag__position ag__forward_recorded(ag_tape *t, ag_scalar *tangent, ag__position a
             if (keeps_values(t)) ag__routine_of(&r)->forward_recorded(ag__routine_of(&r), t, &r, tangent);
             continue;
         }
-        for (uint32_t k = 0, n = operands(&r); k < n; k++) {
+        for (uint32_t k = 0, n = ag__record_operands(&r); k < n; k++) {
             const ag_scalar g = tangent[r.ix[k]];
             if (arrived(g) && keeps_values(t)) ag__adjoint_add(tangent, r.id, flow(t, &r, k, g));
         }
