@@ -89,6 +89,7 @@ typedef struct ag__batch_norm_back {
     bool add_x, add_weight, add_bias;
 } ag__batch_norm_back;
 
+enum { AG__ARG_ROWS = 1 << 24 }; /* a float counts as far */
 typedef struct ag__kernels {
     ag__unary_fn *unary[AG__N_UNARY];
     ag__unary_back_fn *unary_back[AG__N_UNARY];
@@ -96,6 +97,9 @@ typedef struct ag__kernels {
     ag__binary_back_fn *back_a[AG__N_BINARY], *back_b[AG__N_BINARY];
     ag__compare_fn *compare[AG__N_COMPARE];
     ag__reduce_fn *reduce[AG__N_REDUCE];
+    /* y[j]: the row of the first of the largest (AG__MAX) or smallest elements of column j; NaN is the most extreme. At
+     * most AG__ARG_ROWS rows, ld apart */
+    void (*arg_columns)(int op, int64_t rows, int64_t n, const void *x, int64_t ld, int64_t *y);
     /* y[i] = or += x[i]; sy 0 sums x into y[0] in the order of reduce */
     void (*copy)(int64_t n, const void *x, int64_t sx, void *y, int64_t sy, bool add);
     void (*fill)(int64_t n, double value, void *y, int64_t sy);

@@ -151,6 +151,33 @@ double AG__TYPED(dot)(int64_t n, const void *a, int64_t sa, const void *b, int64
     return n > 0 ? AG__TYPED(reduce)(DOT, n, a, sa, b, sb) : 0;
 }
 
+/* Where the first extreme of each column is; a NaN is the most extreme of all. */
+AG__INLINE void AG__TYPED(arg)(int op, int64_t rows, int64_t n, const real *x, int64_t ld, real *best, real *place)
+{
+    for (int64_t j = 0; j < n; j++) best[j] = x[j], place[j] = 0;
+    for (int64_t i = 1; i < rows; i++) {
+        const real *row = x + i * ld, number = (real)i;
+        for (int64_t j = 0; j < n; j++) {
+            const bool wins = (op == AG__MAX ? row[j] > best[j] : row[j] < best[j]) || row[j] != row[j];
+            const bool better = wins && best[j] == best[j];
+            place[j] = better ? number : place[j], best[j] = better ? row[j] : best[j];
+        }
+    }
+}
+void AG__TYPED(arg_columns)(int op, int64_t rows, int64_t n, const void *from, int64_t ld, int64_t *to)
+{
+    const real *x = from;
+    real best[AG__BLOCK], place[AG__BLOCK];
+    for (int64_t left = 0, m; left < n; left += m) {
+        m = n - left < AG__BLOCK ? n - left : AG__BLOCK;
+        if (op == AG__MAX)
+            AG__TYPED(arg)(AG__MAX, rows, m, x + left, ld, best, place);
+        else
+            AG__TYPED(arg)(AG__MIN, rows, m, x + left, ld, best, place);
+        for (int64_t j = 0; j < m; j++) to[left + j] = (int64_t)place[j];
+    }
+}
+
 /* With a max of +inf or NaN every y is NaN, as it is for a row of nothing but -inf. */
 double AG__TYPED(softmax)(int64_t n, const void *x, int64_t sx, void *to, int64_t sy)
 {

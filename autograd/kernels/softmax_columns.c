@@ -6,6 +6,7 @@
 #ifndef AG__TEXT
 #include <autograd/kernels/isa.h>
 #include <autograd/kernels/kernels.h>
+#include <autograd/kernels/shuffle.h>
 #include <math.h>
 #include <string.h>
 
@@ -15,11 +16,16 @@ enum { GROUP = 8, COLUMNS = 256 };
 #include <autograd/kernels/each_real.h>
 #else
 #include <autograd/kernels/math.h>
+#include <autograd/kernels/vector.h>
+#define vec AG__TYPED(vec)
+#define VL  ((int64_t)(AG__VECTOR_BYTES / sizeof(real)))
 
-/* n rows of m columns join max and sum. NaN is larger than any number; of nothing but -inf the sum is 0. */
+/* n rows of m columns join max and sum, m whole vectors. NaN is larger than any number; of nothing but -inf the sum is
+ * 0. */
 AG__INLINE void AG__TYPED(join_group)(int64_t n, int64_t m, const real *x, int64_t ldx, real *max, double *sum)
 {
     real part[COLUMNS], shift[COLUMNS], scale[COLUMNS];
+    m &= -VL;
     for (int64_t j = 0; j < m; j++) shift[j] = max[j], part[j] = 0;
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < m; j++) {
@@ -35,26 +41,54 @@ AG__INLINE void AG__TYPED(join_group)(int64_t n, int64_t m, const real *x, int64
     for (int64_t j = 0; j < m; j++) sum[j] = sum[j] * (double)scale[j] + (double)part[j];
 }
 
+/* n rows of m elements, filled up with zeros to whole vectors */
+AG__INLINE void AG__TYPED(fill_up)(int64_t n, int64_t m, const real *x, int64_t ldx, real *y, int64_t ldy)
+{
+    for (int64_t i = 0; i < n; i++) {
+        int64_t j = 0;
+        for (; j + VL <= m; j += VL) *(vec *)(y + i * ldy + j) = *(const vec *)(x + i * ldx + j);
+        if (j < m) *(vec *)(y + i * ldy + j) = AG__TYPED(load_lanes)(x + i * ldx + j, 0, (int)(m - j));
+    }
+}
+
+/* y = e^(x - max) factor */
+AG__INLINE void AG__TYPED(raise)(int64_t m, const real *x, const real *max, const real *factor, real *y)
+{
+    const int64_t whole = m & -VL;
+    real rest[VL];
+    AG__INDEPENDENT
+    for (int64_t j = 0; j < whole; j++) y[j] = AG__TYPED(exp)(x[j] - max[j]) * factor[j];
+    if (whole == m) return;
+    AG__TYPED(fill_up)(1, m - whole, x + whole, 0, rest, 0);
+    for (int64_t j = 0; j < VL; j++) rest[j] = AG__TYPED(exp)(rest[j] - max[whole + j]) * factor[whole + j];
+    AG__TYPED(store_lanes)(y + whole, 0, (int)(m - whole), *(const vec *)rest);
+}
+
 void AG__TYPED(softmax_columns)(int64_t n, int64_t m, const void *from, int64_t ldx, void *to, int64_t ldy, void *lse)
 {
     const real *x = from;
-    real *y = to, max[COLUMNS], factor[COLUMNS];
+    real *y = to, max[COLUMNS], factor[COLUMNS], group[GROUP * COLUMNS];
     double sum[COLUMNS];
     for (int64_t left = 0, width; left < m; left += width) {
         width = m - left < COLUMNS ? m - left : COLUMNS;
-        for (int64_t j = 0; j < width; j++) max[j] = -K(INFINITY), sum[j] = 0;
-        for (int64_t i = 0; i < n; i += GROUP)
-            AG__TYPED(join_group)(n - i < GROUP ? n - i : GROUP, width, x + i * ldx + left, ldx, max, sum);
-        for (int64_t j = 0; lse && j < width; j++)
-            ((real *)lse)[left + j] = isinf(max[j]) ? max[j] : (real)((double)max[j] + log(sum[j]));
-        if (!y) continue;
-        for (int64_t j = 0; j < width; j++) factor[j] = (real)(1 / sum[j]);
-        for (int64_t i = 0; i < n; i++) {
+        const int64_t wide = (width + VL - 1) & -VL;
+        for (int64_t j = 0; j < wide; j++) max[j] = -K(INFINITY), sum[j] = 0;
+        for (int64_t i = 0; i < n; i += GROUP) {
+            const int64_t rows = n - i < GROUP ? n - i : GROUP;
             const real *in = x + i * ldx + left;
-            real *out = y + i * ldy + left;
-            AG__INDEPENDENT
-            for (int64_t j = 0; j < width; j++) out[j] = AG__TYPED(exp)(in[j] - max[j]) * factor[j];
+            if (wide != width) AG__TYPED(fill_up)(rows, width, in, ldx, group, wide);
+            AG__TYPED(join_group)(rows, wide, wide == width ? in : group, wide == width ? ldx : wide, max, sum);
         }
+        if (lse) {
+            for (int64_t j = 0; j < wide; j++) {
+                const real log_sum = max[j] + AG__TYPED(log)((real)sum[j]);
+                factor[j] = AG__LIBM(fabs)(max[j]) == K(INFINITY) ? max[j] : log_sum;
+            }
+            memcpy((real *)lse + left, factor, (size_t)width * sizeof *factor);
+        }
+        if (!y) continue;
+        for (int64_t j = 0; j < wide; j++) factor[j] = (real)(1 / sum[j]);
+        for (int64_t i = 0; i < n; i++) AG__TYPED(raise)(width, x + i * ldx + left, max, factor, y + i * ldy + left);
     }
 }
 
@@ -80,4 +114,6 @@ void AG__TYPED(softmax_columns_back)(int64_t n, int64_t m, const void *probabili
         }
     }
 }
+#undef vec
+#undef VL
 #endif

@@ -29,6 +29,7 @@ const ag__kernels AG__TYPED(kernels) = {
     .back_b = { AG_BINARY_FUNCTIONS(BACK_B) },
     .compare = { AG__TYPED(eq), AG__TYPED(ne), AG__TYPED(lt), AG__TYPED(le), AG__TYPED(gt), AG__TYPED(ge) },
     .reduce = { AG__TYPED(sum), AG__TYPED(max), AG__TYPED(min) },
+    .arg_columns = AG__TYPED(arg_columns),
     .copy = AG__TYPED(copy),
     .fill = AG__TYPED(fill),
     .scale = AG__TYPED(scale),

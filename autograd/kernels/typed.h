@@ -12,6 +12,7 @@ AG_BINARY_FUNCTIONS(AG__DECLARE_BINARY)
 
 ag__compare_fn AG__TYPED(eq), AG__TYPED(ne), AG__TYPED(lt), AG__TYPED(le), AG__TYPED(gt), AG__TYPED(ge);
 ag__reduce_fn AG__TYPED(sum), AG__TYPED(max), AG__TYPED(min);
+void AG__TYPED(arg_columns)(int op, int64_t rows, int64_t n, const void *x, int64_t ld, int64_t *y);
 double AG__TYPED(dot)(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb);
 double AG__TYPED(softmax)(int64_t n, const void *x, int64_t sx, void *y, int64_t sy);
 void AG__TYPED(copy)(int64_t n, const void *x, int64_t sx, void *y, int64_t sy, bool add);

@@ -445,17 +445,40 @@ static int64_t first_extreme_whole(int code, ag_dtype dtype, const char *x, int6
     return best;
 }
 
+/* Short lines whose elements lie apart, or which are many, as columns: `count` lines, `step` from one to the next. */
+enum { SHORT = 64, TURNED = 2048, MANY = 8 };
+static void first_of_short(const ag__kernels *k, int code, ag__span s, int64_t count, const char *x, int64_t item,
+                           int64_t *y)
+{
+    double turned[TURNED];
+    int64_t at[AG__CHUNK], step = s.n * s.inner, most = TURNED / s.n < AG__CHUNK ? TURNED / s.n : AG__CHUNK;
+    for (int64_t i = 0, m; i < count; i += m) {
+        m = count - i < most ? count - i : most;
+        k->turn(m, s.n, x + i * step * item, step, s.inner, turned);
+        k->arg_columns(code, s.n, m, turned, m, at);
+        for (int64_t j = 0; j < m; j++) y[(i + j) * s.inner] = at[j];
+    }
+}
+
 static ag_status arg_forward(ag_call *c)
 {
     const ag__layout *l = c->in[0]->layout;
+    const ag__kernels *k = ag__kernels_for(l->dtype);
     ag__span s = ag__span_of(l, *(const int *)c->attr);
-    int code = c->op == &ag__op_argmax ? AG__MAX : AG__MIN;
+    const int code = c->op == &ag__op_argmax ? AG__MAX : AG__MIN;
+    const int64_t item = (int64_t)l->item, plane = s.n * s.inner * item;
+    const bool real = ag__is_float(l->dtype);
     const char *x = c->in[0]->data;
     int64_t *y = c->out[0]->data;
-    for (int64_t i = 0; i < s.outer * s.inner; i++) {
-        const char *row = x + (i / s.inner * s.n * s.inner + i % s.inner) * (int64_t)l->item;
-        y[i] = (ag__is_float(l->dtype) ? first_extreme : first_extreme_whole)(code, l->dtype, row, s.n, s.inner);
-    }
+    if (real && s.inner < MANY && s.n <= SHORT)
+        for (int64_t j = 0; j < s.inner; j++) first_of_short(k, code, s, s.outer, x + j * item, item, y + j);
+    else if (real && s.inner >= MANY && s.n <= AG__ARG_ROWS)
+        for (int64_t i = 0; i < s.outer; i++)
+            k->arg_columns(code, s.n, s.inner, x + i * plane, s.inner, y + i * s.inner);
+    else
+        for (int64_t i = 0; i < s.outer * s.inner; i++)
+            y[i] = (real ? first_extreme : first_extreme_whole)(
+                code, l->dtype, x + i / s.inner * plane + i % s.inner * item, s.n, s.inner);
     return AG_OK;
 }
 

@@ -19,19 +19,30 @@ static scan turned(scan s)
     return (scan){ s.axis, !s.reverse };
 }
 
-/* ---- one row of n elements, `step` apart, of operands a, b, c ---- */
+/* ---- m rows of n elements, `step` apart, of operands a, b, c; from row to row it is `apart`: many that lie side by
+ * side go together ---- */
 
-enum { OPERANDS = 3 };
-typedef void row_fn(int64_t n, const void *const *in, void *y, int64_t step);
+enum { OPERANDS = 3, MANY = 8 };
+typedef void row_fn(int64_t m, int64_t apart, int64_t n, const void *const *in, void *y, int64_t step);
 
-#define ROW(name, T, WIDE, before, next)                                           \
-    static void name(int64_t n, const void *const *in, void *py, int64_t step)     \
-    {                                                                              \
-        const T *a = in[0], *b = in[1];                                            \
-        T *y = py;                                                                 \
-        WIDE s = (before);                                                         \
-        (void)b;                                                                   \
-        for (int64_t k = 0, i = 0; k < n; k++, i += step) s = (next), y[i] = (T)s; \
+#define ROW(name, T, WIDE, before, next)                                                                 \
+    static void name(int64_t m, int64_t apart, int64_t n, const void *const *in, void *py, int64_t step) \
+    {                                                                                                    \
+        const T *a = in[0], *b = in[1];                                                                  \
+        T *restrict y = py;                                                                              \
+        WIDE s, sums[AG__CHUNK];                                                                         \
+        const bool together = m >= MANY && apart == 1;                                                   \
+        (void)b;                                                                                         \
+        for (int64_t j = 0; j < m && !together; j++) {                                                   \
+            s = (before);                                                                                \
+            for (int64_t k = 0, i = j * apart; k < n; k++, i += step) s = (next), y[i] = (T)s;           \
+        }                                                                                                \
+        for (int64_t j = 0; j < m && together; j++) sums[j] = (before);                                  \
+        for (int64_t k = 0; k < n && together; k++)                                                      \
+            for (int64_t j = 0; j < m; j++) {                                                            \
+                const int64_t i = k * step + j;                                                          \
+                s = sums[j], s = (next), sums[j] = s, y[i] = (T)s;                                       \
+            }                                                                                            \
     }
 #define ROWS(name, before, next)                 \
     ROW(name##_f32, float, double, before, next) \
@@ -56,11 +67,14 @@ static ag_status each_row(const ag_call *c, row_fn *f)
     ag__span p = ag__span_of(l, s.axis);
     int64_t item = (int64_t)l->item, step = s.reverse ? -p.inner : p.inner;
     if (l->numel == 0) return AG_OK;
-    for (int64_t i = 0; i < p.outer * p.inner; i++) {
-        int64_t at = i / p.inner * p.n * p.inner + i % p.inner + (s.reverse ? (p.n - 1) * p.inner : 0);
+    const bool rows = p.inner == 1; /* else columns */
+    for (int64_t i = 0, m; i < p.outer * p.inner; i += m) {
+        const int64_t column = i % p.inner;
+        int64_t at = (i - column) * p.n + column + (s.reverse ? (p.n - 1) * p.inner : 0);
+        m = rows ? p.outer : p.inner - column < AG__CHUNK ? p.inner - column : AG__CHUNK;
         const void *in[OPERANDS] = { NULL };
         for (int k = 0; k < c->n_in; k++) in[k] = (const char *)c->in[k]->data + at * item;
-        f(p.n, in, (char *)c->out[0]->data + at * item, step);
+        f(m, rows ? p.n : 1, p.n, in, (char *)c->out[0]->data + at * item, step);
     }
     return AG_OK;
 }
@@ -212,18 +226,20 @@ static ag_tensor *logcumsumexp_back(scan s, ag_tensor *g, ag_tensor *x, ag_tenso
     return ag_mul(ratio(x, y), recur(turned(s), ratio(y, behind(y, turned(s), itself)), g));
 }
 
-#define IN_LOGS(name, T)                                                       \
-    static void name(int64_t n, const void *const *in, void *py, int64_t step) \
-    {                                                                          \
-        const T *g = in[0], *x = in[1], *y = in[2];                            \
-        T *d = py;                                                             \
-        double plus = -INFINITY, minus = -INFINITY;                            \
-        for (int64_t k = 0, i = 0; k < n; k++, i += step) {                    \
-            double term = log(fabs((double)g[i])) - (double)y[i];              \
-            if (g[i] > 0) plus = log_of_sum(plus, term);                       \
-            if (g[i] < 0) minus = log_of_sum(minus, term);                     \
-            d[i] = (T)(exp(plus + (double)x[i]) - exp(minus + (double)x[i]));  \
-        }                                                                      \
+#define IN_LOGS(name, T)                                                                                 \
+    static void name(int64_t m, int64_t apart, int64_t n, const void *const *in, void *py, int64_t step) \
+    {                                                                                                    \
+        const T *g = in[0], *x = in[1], *y = in[2];                                                      \
+        T *d = py;                                                                                       \
+        for (int64_t j = 0; j < m; j++) {                                                                \
+            double plus = -INFINITY, minus = -INFINITY;                                                  \
+            for (int64_t k = 0, i = j * apart; k < n; k++, i += step) {                                  \
+                double term = log(fabs((double)g[i])) - (double)y[i];                                    \
+                if (g[i] > 0) plus = log_of_sum(plus, term);                                             \
+                if (g[i] < 0) minus = log_of_sum(minus, term);                                           \
+                d[i] = (T)(exp(plus + (double)x[i]) - exp(minus + (double)x[i]));                        \
+            }                                                                                            \
+        }                                                                                                \
     }
 IN_LOGS(in_logs_f32, float)
 IN_LOGS(in_logs_f64, double)

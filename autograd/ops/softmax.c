@@ -20,10 +20,40 @@ typedef struct lines {
     void (*columns)(const struct lines *l, int64_t at, int64_t count);
 } lines;
 
-/* Lines from .. to-1. */
+/* Short lines, of which few lie side by side: `count` of them, `step` apart, become columns, and the columns of the
+ * result lines again. */
+enum { NARROW = 8, SHORT = 64, WORTH_TURNING = 16, TURNED = 1024 };
+typedef union turned {
+    float f32[TURNED];
+    double f64[TURNED];
+} turned;
+static void turned_lines(const lines *l, int64_t at, int64_t count, int64_t step)
+{
+    const int64_t most = TURNED / l->n < 256 ? TURNED / l->n / WORTH_TURNING * WORTH_TURNING : 256;
+    turned x, g, y;
+    for (int64_t m; count > 0; count -= m, at += m * step) {
+        m = count < most ? count : most;
+        lines t = *l;
+        t.x = (char *)&x, t.g = (char *)&g, t.y = (char *)&y, t.inner = m, t.add = false;
+        l->k->turn(m, l->n, l->x + at * l->item, step, l->inner, &x);
+        if (l->g) l->k->turn(m, l->n, l->g + at * l->item, step, l->inner, &g);
+        l->columns(&t, 0, m);
+        if (l->inner == 1 && !l->add)
+            l->k->turn(l->n, m, &y, m, 1, l->y + at * l->item);
+        else
+            for (int64_t j = 0; j < l->n; j++)
+                l->k->copy(m, (char *)&y + j * m * l->item, 1, l->y + (at + j * l->inner) * l->item, step, l->add);
+    }
+}
+
+/* Lines from .. to-1, of all those side by side if they are few. */
 static void some_lines(const lines *l, int64_t from, int64_t to)
 {
-    enum { NARROW = 8 };
+    const int64_t all = l->n * l->inner;
+    if (l->inner < NARROW && l->n <= SHORT && to - from >= WORTH_TURNING * l->inner) {
+        for (int64_t j = 0; j < l->inner; j++) turned_lines(l, from / l->inner * all + j, (to - from) / l->inner, all);
+        return;
+    }
     if (l->inner == 1) {
         l->rows(l, from * l->n, to - from);
         return;
@@ -49,6 +79,7 @@ static ag_status all_lines(const ag_call *c, lines l)
     l.n = s.n, l.inner = s.inner, l.count = s.outer * s.inner;
     if (!layout->numel) return AG_OK;
     l.each = (int64_t)(AG__WORTH / (nanoseconds * (double)s.n)) + 1;
+    if (s.inner < NARROW) l.each = (l.each + s.inner - 1) / s.inner * s.inner;
     ag__parallel((l.count + l.each - 1) / l.each, piece, &l);
     return AG_OK;
 }
@@ -69,29 +100,10 @@ static ag_tensor *total(const ag_call *c, ag_tensor *x)
 
 /* ---- softmax: dx = y (g - sum g y) ---- */
 
-/* As many rows of few elements as a buffer holds, as its columns. */
-enum { SHORT = 16, TURNED = 128 };
-typedef union turned {
-    float f32[SHORT * TURNED];
-    double f64[SHORT * TURNED];
-} turned;
-
 static void softmax_rows(const lines *l, int64_t at, int64_t count)
 {
-    const char *x = l->x + at * l->item;
-    char *y = l->y + at * l->item;
-    int64_t n = l->n, row = n * l->item;
-    if (n > SHORT || count < SHORT) {
-        for (int64_t i = 0; i < count; i++) l->k->softmax(n, x + i * row, l->inner, y + i * row, l->inner);
-        return;
-    }
-    for (int64_t i = 0, m; i < count; i += m) {
-        turned t;
-        m = count - i < TURNED ? count - i : TURNED;
-        l->k->turn(m, n, x + i * row, n, 1, &t);
-        l->k->softmax_columns(n, m, &t, m, &t, m, NULL);
-        l->k->turn(n, m, &t, m, 1, y + i * row);
-    }
+    for (int64_t end = at + count * l->n; at < end; at += l->n)
+        l->k->softmax(l->n, l->x + at * l->item, l->inner, l->y + at * l->item, l->inner);
 }
 static void softmax_columns(const lines *l, int64_t at, int64_t count)
 {
