@@ -31,7 +31,7 @@ typedef void row_fn(int64_t m, int64_t apart, int64_t n, const void *const *in, 
         const T *a = in[0], *b = in[1];                                                                  \
         T *restrict y = py;                                                                              \
         WIDE s, sums[AG__CHUNK];                                                                         \
-        const bool together = m >= MANY && apart == 1;                                                   \
+        const bool together = m >= MANY && apart == 1 && n > 1;                                          \
         (void)b;                                                                                         \
         for (int64_t j = 0; j < m && !together; j++) {                                                   \
             s = (before);                                                                                \
