@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -35,6 +36,7 @@ void misuse_check(const misuse *cases, size_t n)
         right &= ag_tape_reset(tape) == AG_OK && misuse_still_works(); /* and on a new page */
         ag_tape_free(tape);
         wrong += !right;
+        if (right && getenv("MISUSE_LIST")) printf("misuse: %s\n", cases[i].message);
     }
     print_message("# %zu misuse cases\n", n);
     assert_int_equal(wrong, 0);

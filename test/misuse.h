@@ -34,7 +34,8 @@ typedef struct misuse {
     static const misuse misuse_cases[] = { ALL(MISUSE_ROW) };
 #define MISUSE_CHECK() misuse_check(misuse_cases, sizeof misuse_cases / sizeof *misuse_cases)
 
-/* Fails the test unless every case ends as it should; prints their number. */
+/* Fails the test unless every case ends as it should; prints their number, and with MISUSE_LIST in the environment the
+ * messages, which test_misuse_table.sh counts. */
 void misuse_check(const misuse *cases, size_t n);
 /* d/dx x^2 = 2 x, by tensor and by scalar. */
 bool misuse_still_works(void);

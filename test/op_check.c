@@ -183,3 +183,46 @@ const char *check_sample(const samples *s, const sample *c, op_tally *tally)
     tally->cases++;
     return bad;
 }
+
+/* ---- third order ---- */
+
+enum { FEWEST = 2, MOST = 6 };
+
+/* The gradients by all inputs in one row. */
+static ag_tensor *gradient(ag_tensor **x, void *user)
+{
+    const sample *c = user;
+    ag_tensor *y = c->apply(x), *w = y ? weights(y) : NULL, *part[MOST_INPUTS];
+    int64_t n = 0;
+    for (int i = 0; w && i < c->n_in; i++)
+        if (ag_dtype_of(x[i]) == AG_F64) part[n++] = ag_reshape(ag_vjp(y, x[i], w), -1);
+    return w ? ag_cat(((ag_list){ part, n }), 0) : NULL;
+}
+
+static int64_t numbers_in(const sample *c)
+{
+    int64_t total = 0;
+    for (int i = 0; i < c->n_in; i++) {
+        int64_t n = c->in[i].what == NUMBERS;
+        for (int d = 0; d < c->in[i].rank; d++) n *= c->in[i].dims[d];
+        total += n;
+    }
+    return total;
+}
+
+bool check_third(const samples *s, const char **wrong)
+{
+    const ag_op *op = ag_op_find(s->op);
+    const sample *c = s->at, *end = s->at + s->n;
+    while (c < end && !(numbers_in(c) >= FEWEST && numbers_in(c) <= MOST)) c++;
+    if (!op || !(op->vjp || op->compose) || c == end) return false;
+    ag_tape *t = ag_tape_new();
+    ag_tensor *x[MOST_INPUTS];
+    bool made = t != NULL;
+    for (int i = 0; made && i < c->n_in; i++) made = (x[i] = sample_input(s, c, i, AG_F64, NULL)) != NULL;
+    bool right = made && !ag_gradcheck(gradient, ((ag_list){ x, c->n_in }), .user = (void *)(uintptr_t)c, .order = 2);
+    *wrong = right ? NULL : failed(c->name);
+    ag_clear_error();
+    ag_tape_free(t);
+    return true;
+}

@@ -11,4 +11,7 @@ typedef struct op_tally {
  * differences, of first and second order, and forward against reverse; ag_backward's kernels against the recorded rules;
  * f32 against f64; any strides against row-major copies. Of an operation without derivative: its values. */
 const char *check_sample(const samples *s, const sample *c, op_tally *tally);
+/* The second and third derivatives of the sample of an operation that holds few numbers, as the first and second ones of
+ * its gradient. False if the operation has no derivative or no such sample, else *why as above. */
+bool check_third(const samples *s, const char **wrong);
 #endif
