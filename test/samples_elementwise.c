@@ -64,6 +64,7 @@ CASES(where){
     CASE("numbers broadcast", apply_where, B(3, 4), V0, V(3, 1)),
     CASE("transposed", apply_where, B(3, 4), T(3, 4), V(3, 4)),
     CASE("strided condition", apply_where, { STRIDED, FLAGS, 0, 0, SHAPE(3, 4) }, S(3, 4), F(3, 4)),
+    CASE("expanded", apply_where, B(3, 4), E(3, 4), V(3, 4)),
     CASE("5-d", apply_where, B(2, 1, 2, 1, 2), V(2, 2, 1), V(2, 1, 1, 2, 2)),
 };
 SAMPLES(where, { -2, 2 });

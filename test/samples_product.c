@@ -74,5 +74,6 @@ CASES(linear_act){
     CASE("sigmoid, no rows", logistic, V(0, 4), V(3, 4), V(3)),
     CASE("sigmoid, no inputs", logistic, V(2, 0), V(3, 0), V(3)),
     CASE("sigmoid, strided", logistic, S(5, 4), F(3, 4), E(3)),
+    CASE("sigmoid, 5-d", logistic, V(2, 1, 1, 2, 4), V(3, 4), V(3)),
 };
 SAMPLES(linear_act, { -2, 2 });
