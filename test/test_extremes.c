@@ -38,6 +38,8 @@ FUNCTION(logsumexp, ag_logsumexp(x))
 FUNCTION(softplus, ag_softplus(one(x, 0)))
 FUNCTION(logsigmoid, ag_logsigmoid(one(x, 0)))
 FUNCTION(bce, ag_bce_with_logits(one(x, 0), one(x, 1)))
+FUNCTION(entropy, ag_cross_entropy(x, ag_full(AG_I64, 0)))
+FUNCTION(entropy_smooth, ag_cross_entropy(x, ag_full(AG_I64, 0), .label_smoothing = 0.5))
 FUNCTION(log1p_of, ag_log1p(one(x, 0)))
 FUNCTION(var, ag_var(x))
 FUNCTION(std, ag_std(x))
@@ -81,121 +83,53 @@ static size_t wrong(const row *r, ag_dtype dtype, double epsilon)
 static size_t all(ag_dtype dtype, double big, double tiny, double epsilon)
 {
     const double inf = INFINITY, root = sqrt(0.5), far = log(0.5);
+    // clang-format off
     const row rows[] = {
 #define R(f, a, b, y, da, db) { #f, f, { a, b }, y, { da, db } },
-        R(softmax, big, -big, 1, 0, 0) R(softmax, -big, big, 0, 0, 0) R(softmax, big, big, 0.5, 0.25, -0.25) R(
-            softmax, tiny, 0, 0.5, 0.25, -0.25) R(softmax, -inf, 0, 0, 0, 0) R(softmax, 0, -inf, 1, 0, 0)
-            R(log_softmax, big, -big, 0, 0, 0) R(log_softmax, big, big, far, 0.5, -0.5) R(
-                log_softmax, tiny, -tiny, far, 0.5, -0.5) R(log_softmax, 0, -inf, 0, 0, 0)
-                R(log_softmax, -big / 4, big / 4, -big / 2, 1, -1) R(log_softmax, -inf, 0, -inf, ANY, ANY) R(
-                    logsumexp, big, -big,
-                    big, 1,
-                    0) R(logsumexp, big, big, big, 0.5,
-                         0.5) R(logsumexp, -big, -big, -big, 0.5, 0.5)
-                    R(logsumexp, tiny, tiny, log(2), 0.5, 0.5) R(logsumexp, -inf, 0, 0, 0, 1) R(
-                        logsumexp,
-                        inf, 0,
-                        inf, ANY,
-                        ANY) R(logsumexp, -inf, -inf, -inf, ANY, ANY)
-                        R(logsumexp, inf, inf, inf, ANY, ANY) R(logsumexp, -inf, -big, -big, 0, 1) R(
-                            softplus,
-                            big, 0,
-                            big, 1,
-                            0) R(softplus, -big, 0, 0, 0,
-                                 0) R(softplus, tiny, 0, log(2), 0.5, 0)
-                            R(softplus, -inf, 0, 0, 0, 0) R(softplus, inf, 0, inf, 1, 0) R(logsigmoid, big, 0, 0, 0, 0) R(
-                                logsigmoid,
-                                -big,
-                                0, -big,
-                                1, 0) R(logsigmoid, tiny, 0, far, 0.5, 0)
-                                R(logsigmoid, inf, 0, 0, 0, 0) R(logsigmoid, -inf, 0, -inf, 1, 0) R(
-                                    bce, big,
-                                    1, 0,
-                                    0, -big) R(bce, big, 0, big, 1, -big)
-                                    R(bce, -big, 0, 0, 0, big) R(bce, -big, 1, big, -1, big) R(
-                                        bce, big,
-                                        0.5, big / 2,
-                                        0.5, -big) R(bce, tiny, 1, log(2), -0.5,
-                                                     FINITE) R(bce, inf, 1, 0, 0, ANY)
-                                        R(bce, -inf, 0, 0, 0, ANY) R(bce, inf, 0, inf, ANY, ANY) R(
-                                            bce, -inf,
-                                            1, inf,
-                                            ANY,
-                                            ANY) R(log1p_of, big, 0, log(big), 1 / big,
-                                                   0) R(log1p_of, tiny, 0, tiny, 1, 0)
-                                            R(log1p_of, -tiny, 0, -tiny, 1,
-                                              0) R(log1p_of, inf, 0, inf, 0,
-                                                   0) R(log1p_of, -1, 0, -inf, ANY, 0)
-                                                R(var, big, big, 0, 0,
-                                                  0) R(var, tiny, tiny, 0, 0,
-                                                       0) R(var, tiny, -tiny, 0, FINITE, FINITE)
-                                                    R(var, big, -big, inf, ANY, ANY) R(var, -big, -big, 0, 0, 0) R(
-                                                        std, big,
-                                                        big, 0,
-                                                        0,
-                                                        0) R(std, big, -big, big / root, root,
-                                                             -root) R(std, tiny, tiny, 0, 0, 0)
-                                                        R(std, big, big / 2, big / 4 / root, root,
-                                                          -root) R(norm, big, big, big / root, root,
-                                                                   root) R(norm, big, 0, big, 1, 0)
-                                                            R(norm, -big, tiny, big, -1,
-                                                              0) R(norm, tiny, 0, tiny, 1,
-                                                                   0) R(norm, tiny, tiny, tiny, FINITE, FINITE)
-                                                                R(norm, 0, 0, 0, 0, 0) R(norm, inf, 1, inf, ANY, ANY) R(
-                                                                    norm,
-                                                                    -inf,
-                                                                    big, inf,
-                                                                    ANY,
-                                                                    ANY) R(vector_norm, big, big, big / root, root,
-                                                                           root) R(vector_norm, tiny, 0, tiny, 1, 0)
-                                                                    R(vector_norm, tiny, tiny, tiny, FINITE, FINITE) R(
-                                                                        vector_norm, -inf,
-                                                                        1, inf,
-                                                                        ANY, ANY) R(cubic_norm, big, 0, big, 1, 0)
-                                                                        R(cubic_norm, big, big, big * cbrt(2),
-                                                                          cbrt(0.25),
-                                                                          cbrt(
-                                                                              0.25)) R(hypot_of, big, big, big / root,
-                                                                                       root, root)
-                                                                            R(hypot_of, tiny, 0, tiny, 1, 0) R(
-                                                                                hypot_of,
-                                                                                0,
-                                                                                0,
-                                                                                0,
-                                                                                0,
-                                                                                0) R(hypot_of, tiny, tiny, tiny, FINITE,
-                                                                                     FINITE)
-                                                                                R(hypot_of, inf, 1, inf, ANY,
-                                                                                  ANY) R(hypot_of, big, tiny, big, 1, 0)
-                                                                                    R(hypot_of, -inf, inf, inf, ANY,
-                                                                                      ANY) R(logaddexp, big, big, big,
-                                                                                             0.5,
-                                                                                             0.5)
-                                                                                        R(logaddexp, big, -big, big, 1,
-                                                                                          0) R(logaddexp, -big, -big,
-                                                                                               -big, 0.5,
-                                                                                               0.5)
-                                                                                            R(logaddexp, tiny,
-                                                                                              tiny, log(2), 0.5, 0.5)
-                                                                                                R(logaddexp, -inf, 0, 0,
-                                                                                                  0,
-                                                                                                  1) R(logaddexp, 0,
-                                                                                                       -inf, 0,
-                                                                                                       1,
-                                                                                                       0) R(logaddexp,
-                                                                                                            inf, 0,
-                                                                                                            inf, 1, 0)
-                                                                                                    R(logaddexp, -inf,
-                                                                                                      -inf, -inf, ANY,
-                                                                                                      ANY)
-                                                                                                        R(logaddexp,
-                                                                                                          inf, inf, inf,
-                                                                                                          ANY, ANY)
-                                                                                                            R(logaddexp,
-                                                                                                              inf, -inf,
-                                                                                                              inf, 1, 0)
+        R(softmax, big, -big, 1, 0, 0) R(softmax, -big, big, 0, 0, 0) R(softmax, big, big, 0.5, 0.25, -0.25)
+        R(softmax, tiny, 0, 0.5, 0.25, -0.25) R(softmax, -inf, 0, 0, 0, 0) R(softmax, 0, -inf, 1, 0, 0)
+        R(log_softmax, big, -big, 0, 0, 0) R(log_softmax, big, big, far, 0.5, -0.5)
+        R(log_softmax, tiny, -tiny, far, 0.5, -0.5) R(log_softmax, 0, -inf, 0, 0, 0)
+        R(log_softmax, -big / 4, big / 4, -big / 2, 1, -1) R(log_softmax, -inf, 0, -inf, ANY, ANY)
+        R(entropy, big, -big, 0, 0, 0) R(entropy, big, big, -far, -0.5, 0.5) R(entropy, -big, -big, -far, -0.5, 0.5)
+        R(entropy, -big / 4, big / 4, big / 2, -1, 1) R(entropy, tiny, 0, -far, -0.5, 0.5)
+        R(entropy, 0, -inf, 0, 0, 0)
+        R(entropy_smooth, big, big, -far, -0.25, 0.25)
+        R(logsumexp, big, -big, big, 1, 0) R(logsumexp, big, big, big, 0.5, 0.5)
+        R(logsumexp, -big, -big, -big, 0.5, 0.5) R(logsumexp, tiny, tiny, log(2), 0.5, 0.5)
+        R(logsumexp, -inf, 0, 0, 0, 1) R(logsumexp, inf, 0, inf, ANY, ANY) R(logsumexp, -inf, -inf, -inf, ANY, ANY)
+        R(logsumexp, inf, inf, inf, ANY, ANY) R(logsumexp, -inf, -big, -big, 0, 1)
+        R(softplus, big, 0, big, 1, 0) R(softplus, -big, 0, 0, 0, 0) R(softplus, tiny, 0, log(2), 0.5, 0)
+        R(softplus, -inf, 0, 0, 0, 0) R(softplus, inf, 0, inf, 1, 0)
+        R(logsigmoid, big, 0, 0, 0, 0) R(logsigmoid, -big, 0, -big, 1, 0) R(logsigmoid, tiny, 0, far, 0.5, 0)
+        R(logsigmoid, inf, 0, 0, 0, 0) R(logsigmoid, -inf, 0, -inf, 1, 0)
+        R(bce, big, 1, 0, 0, -big) R(bce, big, 0, big, 1, -big) R(bce, -big, 0, 0, 0, big)
+        R(bce, -big, 1, big, -1, big) R(bce, big, 0.5, big / 2, 0.5, -big) R(bce, tiny, 1, log(2), -0.5, FINITE)
+        R(bce, inf, 1, 0, 0, ANY) R(bce, -inf, 0, 0, 0, ANY) R(bce, inf, 0, inf, ANY, ANY)
+        R(bce, -inf, 1, inf, ANY, ANY)
+        R(log1p_of, big, 0, log(big), 1 / big, 0) R(log1p_of, tiny, 0, tiny, 1, 0) R(log1p_of, -tiny, 0, -tiny, 1, 0)
+        R(log1p_of, inf, 0, inf, 0, 0) R(log1p_of, -1, 0, -inf, ANY, 0)
+        R(var, big, big, 0, 0, 0) R(var, tiny, tiny, 0, 0, 0) R(var, tiny, -tiny, 0, FINITE, FINITE)
+        R(var, big, -big, inf, ANY, ANY) R(var, -big, -big, 0, 0, 0)
+        R(std, big, big, 0, 0, 0) R(std, big, -big, big / root, root, -root) R(std, tiny, tiny, 0, 0, 0)
+        R(std, big, big / 2, big / 4 / root, root, -root)
+        R(norm, big, big, big / root, root, root) R(norm, big, 0, big, 1, 0) R(norm, -big, tiny, big, -1, 0)
+        R(norm, tiny, 0, tiny, 1, 0) R(norm, tiny, tiny, tiny, FINITE, FINITE) R(norm, 0, 0, 0, 0, 0)
+        R(norm, inf, 1, inf, ANY, ANY) R(norm, -inf, big, inf, ANY, ANY)
+        R(vector_norm, big, big, big / root, root, root) R(vector_norm, tiny, 0, tiny, 1, 0)
+        R(vector_norm, tiny, tiny, tiny, FINITE, FINITE) R(vector_norm, -inf, 1, inf, ANY, ANY)
+        R(cubic_norm, big, 0, big, 1, 0) R(cubic_norm, big, big, big * cbrt(2), cbrt(0.25), cbrt( 0.25))
+        R(hypot_of, big, big, big / root, root, root) R(hypot_of, tiny, 0, tiny, 1, 0) R(hypot_of, 0, 0, 0, 0, 0)
+        R(hypot_of, tiny, tiny, tiny, FINITE, FINITE) R(hypot_of, inf, 1, inf, ANY, ANY)
+        R(hypot_of, big, tiny, big, 1, 0) R(hypot_of, -inf, inf, inf, ANY, ANY)
+        R(logaddexp, big, big, big, 0.5, 0.5) R(logaddexp, big, -big, big, 1, 0)
+        R(logaddexp, -big, -big, -big, 0.5, 0.5) R(logaddexp, tiny, tiny, log(2), 0.5, 0.5)
+        R(logaddexp, -inf, 0, 0, 0, 1) R(logaddexp, 0, -inf, 0, 1, 0) R(logaddexp, inf, 0, inf, 1, 0)
+        R(logaddexp, -inf, -inf, -inf, ANY, ANY) R(logaddexp, inf, inf, inf, ANY, ANY)
+        R(logaddexp, inf, -inf, inf, 1, 0)
 #undef R
     };
+    // clang-format on
     size_t bad = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) bad += wrong(&rows[i], dtype, epsilon);
     print_message("# %s: %zu limits\n", ag_dtype_name(dtype), sizeof rows / sizeof *rows);

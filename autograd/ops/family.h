@@ -2,6 +2,7 @@
 #ifndef AG_OPS_FAMILY_H
 #define AG_OPS_FAMILY_H
 #include <autograd/ops/apply.h>
+#include <math.h>
 #include <string.h>
 
 /* Row-major sizes before, along and after one axis. A 0-d tensor has one axis of size 1 here. */
@@ -102,8 +103,13 @@ static inline void ag__number_put(ag_dtype d, void *data, int64_t i, double v)
         ((float *)data)[i] = (float)v;
 }
 
-/* The log of a sum of exponentials that is larger than this is rounded so much that e^(x - it) is made to sum to 1. */
-enum { AG__COARSE = 16 };
+/* Is the log of a sum of exponentials rounded so much that e^(x - it) does not sum to 1? */
+static inline bool ag__is_coarse(double y)
+{
+    return fabs(y) > 16 && !isinf(y);
+}
+/* The sum of e^(x - y) of n elements, step apart. reduce.c */
+double ag__exp_sum_from(ag_dtype dtype, int64_t n, const void *x, int64_t step, double y);
 
 /* Room for a run of numbers on the stack, so that kernels can be chained block by block. */
 enum { AG__CHUNK = 256 };

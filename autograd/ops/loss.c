@@ -182,13 +182,28 @@ static void class_back(const batch *b, double g, double share, int64_t class, ch
 /* ---- cross_entropy of classes: dlogits[i] = g[i] (softmax(logits)[i] sum(q[i]) - q[i]) ----
  * The log of each sample's sum of exponentials is a hidden second output: with it the kernel makes the softmax anew. */
 
+/* The sum of a sample's e^(x - norm): 1, but where norm is large and rounded. */
+static double rounding(const batch *b, const char *x, double norm)
+{
+    return ag__is_coarse(norm) ? ag__exp_sum_from(b->dtype, b->s.n, x, b->s.inner, norm) : 1;
+}
+/* The sum over the classes of w (norm - x). */
+static double flat_loss(const batch *b, const char *x, double norm)
+{
+    int64_t step = b->s.inner;
+    if (!ag__is_coarse(norm))
+        return norm * b->weights -
+               (b->weight ? b->k->dot(b->s.n, b->weight, 1, x, step) : b->k->reduce[AG__SUM](b->s.n, x, step));
+    double sum = 0;
+    for (int64_t c = 0; c < b->s.n; c++) sum += weight_of(b, c) * (norm - ag__number_at(b->dtype, x, c * step));
+    return sum;
+}
 static double entropy_loss(const batch *b, const char *x, double norm, int64_t class)
 {
-    double hit = weight_of(b, class) * (norm - ag__number_at(b->dtype, x, class * b->s.inner));
+    double rest = log(rounding(b, x, norm));
+    double hit = weight_of(b, class) * (norm - ag__number_at(b->dtype, x, class * b->s.inner) + rest);
     if (b->flat == 0) return hit;
-    double sum =
-        b->weight ? b->k->dot(b->s.n, b->weight, 1, x, b->s.inner) : b->k->reduce[AG__SUM](b->s.n, x, b->s.inner);
-    return (1 - b->o->smoothing) * hit + b->flat * (norm * b->weights - sum);
+    return (1 - b->o->smoothing) * hit + b->flat * (flat_loss(b, x, norm) + rest * b->weights);
 }
 
 enum { ELEMENTS_APIECE = 65536 };
@@ -282,7 +297,12 @@ static void entropy_piece(void *context, int64_t piece)
         for (int64_t k = 0; k < n; k++) {
             int64_t class = class_of(b, i + k);
             double share = class < 0 ? 0 : (1 - b->o->smoothing) * weight_of(b, class) + b->flat * b->weights;
-            ag__number_put(b->dtype, &factor, k, share == 0 ? 0 : incoming_at(&g, b, i + k) * share);
+            if (share != 0) {
+                double norm = ag__number_at(b->dtype, r->c->out[1]->data, i + k);
+                share *= incoming_at(&g, b, i + k) /
+                         rounding(b, (char *)r->c->in[0]->data + sample_at(b, i + k) * b->item, norm);
+            }
+            ag__number_put(b->dtype, &factor, k, share);
         }
         softmax_back(r, i, n, &factor);
         for (int64_t k = 0; k < n; k++) {

@@ -299,16 +299,15 @@ static void raised(const ag__kernels *k, int64_t m, const char *x, int64_t step,
     k->binary[AG__F_sub](m, x, step, shift, 0, e, 1);
     k->unary[AG__F_exp](m, e, 1, e, 1);
 }
-/* The sum of e^(x[i] - y) of one run */
-static double portions_sum(const ag__layout *l, int64_t n, const char *x, int64_t step, double y)
+double ag__exp_sum_from(ag_dtype dtype, int64_t n, const void *x, int64_t step, double y)
 {
-    const ag__kernels *k = ag__kernels_for(l->dtype);
-    ag__number shift = ag__number_of(l->dtype, y);
+    const ag__kernels *k = ag__kernels_for(dtype);
+    ag__number shift = ag__number_of(dtype, y);
     double sum = 0;
     for (int64_t i = 0; i < n; i += AG__CHUNK) {
         int64_t m = n - i < AG__CHUNK ? n - i : AG__CHUNK;
         ag__chunk e;
-        raised(k, m, x + i * step * (int64_t)l->item, step, &shift, &e);
+        raised(k, m, (const char *)x + i * step * (int64_t)ag_dtype_size(dtype), step, &shift, &e);
         sum += k->reduce[AG__SUM](m, &e, 1);
     }
     return sum;
@@ -337,9 +336,9 @@ static ag_status logsumexp_backward(ag_call *c)
         int64_t inner[AG_MAX_RANK] = { 0 }, ix = ox, none = 0;
         double y = ag__number_at(l->dtype, c->out[0]->data, oy), g = ag__number_at(l->dtype, c->g[0]->data, oy),
                sum = 0;
-        bool coarse = isfinite(y) && fabs(y) > AG__COARSE;
+        bool coarse = ag__is_coarse(y);
         while (coarse) {
-            sum += portions_sum(l, p.go.size[last], (char *)c->in[0]->data + ix * item, p.go.x[last], y);
+            sum += ag__exp_sum_from(l->dtype, p.go.size[last], (char *)c->in[0]->data + ix * item, p.go.x[last], y);
             coarse = ag__nest_next(&p.go, last, inner, &ix, &none);
         }
         if (sum > 0) g /= sum;

@@ -2,7 +2,6 @@
  * side. Short rows are turned into columns. */
 #include <autograd/base/pool.h>
 #include <autograd/ops/family.h>
-#include <math.h>
 
 /* ---- the loops --------------------------------------------------------------------------------------------------- */
 
@@ -172,10 +171,6 @@ static void log_softmax_from_max(const lines *l, const char *x, char *y)
     shift = ag__number_of(l->dtype, l->k->softmax(l->n, y, l->inner, NULL, 0));
     l->k->binary[AG__F_sub](l->n, y, l->inner, &shift, 0, y, l->inner);
 }
-static bool is_coarse(double norm)
-{
-    return isfinite(norm) && fabs(norm) > AG__COARSE;
-}
 static void log_softmax_rows(const lines *l, int64_t at, int64_t count)
 {
     for (int64_t end = at + count * l->n; at < end; at += l->n) {
@@ -183,7 +178,7 @@ static void log_softmax_rows(const lines *l, int64_t at, int64_t count)
         char *y = l->y + at * l->item;
         double log_sum = l->k->softmax(l->n, x, l->inner, NULL, 0);
         ag__number norm = ag__number_of(l->dtype, log_sum);
-        if (is_coarse(log_sum))
+        if (ag__is_coarse(log_sum))
             log_softmax_from_max(l, x, y);
         else
             l->k->binary[AG__F_sub](l->n, x, l->inner, &norm, 0, y, l->inner);
@@ -200,7 +195,8 @@ static void log_softmax_columns(const lines *l, int64_t at, int64_t count)
         for (int64_t i = 0, row = 0; i < l->n; i++, row += l->inner * l->item)
             l->k->binary[AG__F_sub](m, x + row, 1, &norm, 1, y + row, 1);
         for (int64_t j = 0; j < m; j++)
-            if (is_coarse(ag__number_at(l->dtype, &norm, j))) log_softmax_from_max(l, x + j * l->item, y + j * l->item);
+            if (ag__is_coarse(ag__number_at(l->dtype, &norm, j)))
+                log_softmax_from_max(l, x + j * l->item, y + j * l->item);
     }
 }
 static ag_status log_softmax_forward(ag_call *c)
