@@ -61,6 +61,16 @@ AG_API ag_tensor *ag_softplus_beta(ag_tensor *x, double beta, double threshold);
 AG_API ag_tensor *ag_clamp(ag_tensor *x, double low, double high);
 /* 0 with probability p, in [0,1), else x / (1 - p); by the thread's generator; the gradient passes where x did */
 AG_API ag_tensor *ag_dropout(ag_tensor *x, double p);
+/* dropout of whole channels of [n, c, l] or [c, l] */
+AG_API ag_tensor *ag_dropout1d(ag_tensor *x, double p);
+/* dropout of whole channels of [n, c, h, w], [n, c, l] or [n, c] */
+AG_API ag_tensor *ag_dropout2d(ag_tensor *x, double p);
+/* dropout of whole channels of [n, c, d, h, w] or [c, d, h, w] */
+AG_API ag_tensor *ag_dropout3d(ag_tensor *x, double p);
+/* what is dropped becomes selu's limit -1.758, and mean and variance stay (Klambauer et al. 2017) */
+AG_API ag_tensor *ag_alpha_dropout(ag_tensor *x, double p);
+/* alpha_dropout of whole channels of [n, c, ...] */
+AG_API ag_tensor *ag_feature_alpha_dropout(ag_tensor *x, double p);
 /* a where condition (bool), else b; all three broadcast */
 AG_API ag_tensor *ag_where(ag_tensor *condition, ag_tensor *a, ag_tensor *b);
 
@@ -301,6 +311,8 @@ AG_API ag_tensor *ag_unfold(ag_tensor *x, int axis, int64_t size, int64_t step);
 /* a border of sizes (before, after), the last axis first: AG_SIZES(1, 1, 2, 2); negative: cut off. Filled with
  * .value; or .mode: mirrored without its edge, with its edge elements, or from the other end */
 AG_API ag_tensor *ag_pad(ag_tensor *x, ag_sizes sizes, AG_OPTIONS(ag_pad_options));
+/* channels, axis 1, of which group g has number i become number i groups + g */
+AG_API ag_tensor *ag_channel_shuffle(ag_tensor *x, int64_t groups);
 /* [.., c r^2, h, w] -> [.., c, h r, w r] */
 AG_API ag_tensor *ag_pixel_shuffle(ag_tensor *x, int64_t factor);
 /* [.., c, h r, w r] -> [.., c r^2, h, w] */
@@ -463,6 +475,16 @@ AG_API ag_tensor *ag_local_response_norm(ag_tensor *x, int64_t size, AG_OPTIONS(
 AG_API ag_tensor *ag_normalize(ag_tensor *x, AG_OPTIONS(ag_normalize_options));
 /* sum of a b / (|a| |b|) along an axis of what they broadcast to; norms below eps count as eps */
 AG_API ag_tensor *ag_cosine_similarity(ag_tensor *a, ag_tensor *b, int axis, AG_OPTIONS(ag_cosine_options));
+/* [n, channels, ...] with the axes from 2 on made longer or shorter */
+AG_API ag_tensor *ag_interpolate(ag_tensor *x, AG_OPTIONS(ag_interpolate_options));
+/* x [n, c, h, w] at the places (x, y) of grid [n, .., .., 2], -1 .. 1 being the image; or x [n, c, d, h, w] at
+ * those (x, y, z) of [n, .., .., .., 3]; slope 0 at the limits of padding */
+AG_API ag_tensor *ag_grid_sample(ag_tensor *x, ag_tensor *grid, AG_OPTIONS(ag_grid_options));
+/* places for grid_sample: theta [n, 2, 3] times (x, y, 1), or [n, 3, 4] times (x, y, z, 1), of images of sizes n,
+ * c, h, w or n, c, d, h, w */
+AG_API ag_tensor *ag_affine_grid(ag_tensor *theta, ag_sizes sizes, bool align_corners);
+/* rotary position embedding: pairs (a, b) of each row of [.., n, width] become (a cos - b sin, b cos + a sin) */
+AG_API ag_tensor *ag_rope(ag_tensor *x, AG_OPTIONS(ag_rope_options));
 /* rows of weight [rows, width], chosen by integers: [..., width] */
 AG_API ag_tensor *ag_embedding(ag_tensor *weight, ag_tensor *index, AG_OPTIONS(ag_embedding_options));
 /* softmax(scale q k' + mask) v, memory linear in the lengths (not with a mask that is differentiated, or
@@ -539,6 +561,9 @@ AG_API ag_tensor *ag_col2im(ag_tensor *x, ag_sizes size, int64_t kernel, AG_OPTI
 AG_API ag_tensor *ag_mm(ag_tensor *a, ag_tensor *b);               /* a b: [m,k] [k,n] -> [m,n] */
 /* a b for each of a batch: [b,m,k] [b,k,n] -> [b,m,n] */
 AG_API ag_tensor *ag_bmm(ag_tensor *a, ag_tensor *b);
+/* a matrix [m,n] of which nnz entries are given by rows (CSR), times [n,k] or [n]: entries crow[i] .. crow[i+1]-1
+ * are those of row i, in columns col; crow [m+1], col and values [nnz] */
+AG_API ag_tensor *ag_sparse_mm(ag_tensor *crow, ag_tensor *col, ag_tensor *values, ag_tensor *dense);
 AG_API ag_tensor *ag_mv(ag_tensor *a, ag_tensor *b);               /* a b: [m,n] [n] -> [m] */
 AG_API ag_tensor *ag_dot(ag_tensor *a, ag_tensor *b);              /* sum of a[i] b[i]: [n] [n] -> [] */
 AG_API ag_tensor *ag_outer(ag_tensor *a, ag_tensor *b);            /* a[i] b[j]: [m] [n] -> [m,n] */
@@ -733,6 +758,9 @@ AG_END
 #define ag_local_response_norm(...) (AG__HERE("ag_local_response_norm"), AG__CALL2(ag_local_response_norm, ag_response_options, __VA_ARGS__, AG__SIZE(ag_response_options)))
 #define ag_normalize(...) (AG__HERE("ag_normalize"), AG__CALL1(ag_normalize, ag_normalize_options, __VA_ARGS__, AG__SIZE(ag_normalize_options)))
 #define ag_cosine_similarity(...) (AG__HERE("ag_cosine_similarity"), AG__CALL3(ag_cosine_similarity, ag_cosine_options, __VA_ARGS__, AG__SIZE(ag_cosine_options)))
+#define ag_interpolate(...) (AG__HERE("ag_interpolate"), AG__CALL1(ag_interpolate, ag_interpolate_options, __VA_ARGS__, AG__SIZE(ag_interpolate_options)))
+#define ag_grid_sample(...) (AG__HERE("ag_grid_sample"), AG__CALL2(ag_grid_sample, ag_grid_options, __VA_ARGS__, AG__SIZE(ag_grid_options)))
+#define ag_rope(...) (AG__HERE("ag_rope"), AG__CALL1(ag_rope, ag_rope_options, __VA_ARGS__, AG__SIZE(ag_rope_options)))
 #define ag_embedding(...) (AG__HERE("ag_embedding"), AG__CALL2(ag_embedding, ag_embedding_options, __VA_ARGS__, AG__SIZE(ag_embedding_options)))
 #define ag_attention(...) (AG__HERE("ag_attention"), AG__CALL3(ag_attention, ag_attention_options, __VA_ARGS__, AG__SIZE(ag_attention_options)))
 #define ag_conv1d(...) (AG__HERE("ag_conv1d"), AG__CALL3(ag_conv1d, ag_conv_options, __VA_ARGS__, AG__SIZE(ag_conv_options)))
@@ -780,6 +808,11 @@ AG_END
 #define ag_softplus_beta(...) AG__PLACED(ag_softplus_beta, __VA_ARGS__)
 #define ag_clamp(...) AG__PLACED(ag_clamp, __VA_ARGS__)
 #define ag_dropout(...) AG__PLACED(ag_dropout, __VA_ARGS__)
+#define ag_dropout1d(...) AG__PLACED(ag_dropout1d, __VA_ARGS__)
+#define ag_dropout2d(...) AG__PLACED(ag_dropout2d, __VA_ARGS__)
+#define ag_dropout3d(...) AG__PLACED(ag_dropout3d, __VA_ARGS__)
+#define ag_alpha_dropout(...) AG__PLACED(ag_alpha_dropout, __VA_ARGS__)
+#define ag_feature_alpha_dropout(...) AG__PLACED(ag_feature_alpha_dropout, __VA_ARGS__)
 #define ag_where(...) AG__PLACED(ag_where, __VA_ARGS__)
 #define ag_threshold(...) AG__PLACED(ag_threshold, __VA_ARGS__)
 #define ag_prelu(...) AG__PLACED(ag_prelu, __VA_ARGS__)
@@ -820,6 +853,7 @@ AG_END
 #define ag_rot90(...) AG__PLACED(ag_rot90, __VA_ARGS__)
 #define ag_repeat_interleave(...) AG__PLACED(ag_repeat_interleave, __VA_ARGS__)
 #define ag_unfold(...) AG__PLACED(ag_unfold, __VA_ARGS__)
+#define ag_channel_shuffle(...) AG__PLACED(ag_channel_shuffle, __VA_ARGS__)
 #define ag_pixel_shuffle(...) AG__PLACED(ag_pixel_shuffle, __VA_ARGS__)
 #define ag_pixel_unshuffle(...) AG__PLACED(ag_pixel_unshuffle, __VA_ARGS__)
 #define ag_movedim(...) AG__PLACED(ag_movedim, __VA_ARGS__)
@@ -855,8 +889,10 @@ AG_END
 #define ag_gumbel_softmax(...) AG__PLACED(ag_gumbel_softmax, __VA_ARGS__)
 #define ag_bernoulli_of(...) AG__PLACED(ag_bernoulli_of, __VA_ARGS__)
 #define ag_categorical(...) AG__PLACED(ag_categorical, __VA_ARGS__)
+#define ag_affine_grid(...) AG__PLACED(ag_affine_grid, __VA_ARGS__)
 #define ag_mm(...) AG__PLACED(ag_mm, __VA_ARGS__)
 #define ag_bmm(...) AG__PLACED(ag_bmm, __VA_ARGS__)
+#define ag_sparse_mm(...) AG__PLACED(ag_sparse_mm, __VA_ARGS__)
 #define ag_mv(...) AG__PLACED(ag_mv, __VA_ARGS__)
 #define ag_dot(...) AG__PLACED(ag_dot, __VA_ARGS__)
 #define ag_outer(...) AG__PLACED(ag_outer, __VA_ARGS__)

@@ -15,7 +15,13 @@ typedef struct ag_sizes {
     const int64_t *at;
     int n;
 } ag_sizes;
+typedef struct ag_factors {
+    const double *at;
+    int n;
+} ag_factors;
 #ifndef __cplusplus
+#define AG_FACTORS(...)                                                                                                \
+    ((ag_factors){ (const double[]){ __VA_ARGS__ }, (int)(sizeof((const double[]){ __VA_ARGS__ }) / sizeof(double)) })
 #define AG_AXES(...)                                                                                                   \
     ((ag_axes){ (const int[]){ __VA_ARGS__ }, (int)(sizeof((const int[]){ __VA_ARGS__ }) / sizeof(int)) })
 #define AG_SIZES(...)                                                                                                  \
@@ -100,6 +106,43 @@ typedef struct ag_response_options { /* AG_ZERO for a true zero */
     double alpha, beta, k;           /* 1e-4, 3/4, 1 */
     uint32_t size;
 } ag_response_options;
+
+/* ---- images ---- */
+
+typedef enum ag_interpolate_mode {
+    AG_INTERPOLATE_NEAREST, /* rounded down, as PyTorch's "nearest" */
+    AG_INTERPOLATE_NEAREST_EXACT,
+    AG_INTERPOLATE_LINEAR, /* bilinear, trilinear: by the number of axes */
+    AG_INTERPOLATE_CUBIC,  /* bicubic */
+    AG_INTERPOLATE_AREA    /* the mean of what falls into an element */
+} ag_interpolate_mode;
+typedef struct ag_interpolate_options {
+    ag_interpolate_mode mode;
+    ag_sizes sizes;              /* of axes 2, 3, ..: one for each or for all; or */
+    ag_factors scale_factor;     /* of these sizes, which are rounded down; likewise */
+    bool recompute_scale_factor; /* places follow from the rounded sizes */
+    bool align_corners;          /* linear, cubic: the first and last elements' centres stay, not their outer edges */
+    bool antialias;              /* linear, cubic: filtered where the result is smaller */
+    uint32_t size;
+} ag_interpolate_options;
+
+typedef enum ag_grid_mode { AG_GRID_LINEAR, AG_GRID_NEAREST, AG_GRID_CUBIC } ag_grid_mode;
+typedef enum ag_grid_padding { AG_GRID_ZEROS, AG_GRID_BORDER, AG_GRID_REFLECTION } ag_grid_padding;
+typedef struct ag_grid_options {
+    ag_grid_mode mode;
+    ag_grid_padding padding; /* what lies outside: 0, the nearest element, the image mirrored */
+    bool align_corners;      /* -1 and 1 are the centres of the first and last elements, not their outer edges */
+    uint32_t size;
+} ag_grid_options;
+
+typedef struct ag_rope_options {
+    bool interleaved;     /* pairs of neighbours (2 i, 2 i + 1), as in the paper; else (i, i + width / 2), as in Llama */
+    double base;          /* pair i of row p turns by p base^(-2 i / width); 10000 */
+    int64_t from;         /* the position of the first row, or what is added to all */
+    ag_tensor *positions; /* integers, one for each row; 0, 1, .. */
+    int64_t width;        /* how many numbers of a row turn, the first ones; all */
+    uint32_t size;
+} ag_rope_options;
 
 typedef struct ag_embedding_options {
     const int64_t *padding; /* a row that gets no gradient */

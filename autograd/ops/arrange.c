@@ -301,6 +301,32 @@ ag_tensor *ag_unfold(ag_tensor *x, int axis, int64_t size, int64_t step)
     return l->rank ? unfolded(&w, x) : ag_slice(ag_unsqueeze(x, 0), 0, 0, size);
 }
 
+/* ---- channel_shuffle ---- */
+
+static ag_status channel_shuffle_shape(const ag_call *c, ag_shape *out)
+{
+    const ag__layout *l = layout_of(c);
+    int64_t groups = *(const int64_t *)c->attr;
+    if (l->rank < 3 || groups < 1 || l->dims[1] % groups)
+        return ag_fail(AG_ESHAPE, "ag_channel_shuffle: %lld groups of the channels of %s, [n, channels, ..]",
+                       (long long)groups, ag__text(l));
+    ag__shape_copy(out, l);
+    return AG_OK;
+}
+static ag_tensor *channel_shuffle_compose(const ag_call *c)
+{
+    const ag__layout *l = layout_of(c);
+    ag__span s = ag__span_of(l, 1);
+    int64_t groups = *(const int64_t *)c->attr;
+    ag_tensor *x = ag_reshape(c->in[0], s.outer, groups, s.n / groups, s.inner);
+    return (ag_reshape)(ag_permute(x, 0, 2, 1, 3), l->rank, l->dims);
+}
+COMPOSED(channel_shuffle, int64_t)
+ag_tensor *ag_channel_shuffle(ag_tensor *x, int64_t groups)
+{
+    return ag__apply(&ag__op_channel_shuffle, &groups, x);
+}
+
 /* ---- pixel_shuffle and pixel_unshuffle: channels to places and back ---- */
 
 /* Axes [n, channels, r, r, height, width] or [n, channels, height, r, width, r]. */
