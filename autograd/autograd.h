@@ -20,5 +20,6 @@
 #include <autograd/implicit.h>
 #include <autograd/op.h>
 #include <autograd/io.h>
+#include <autograd/inspect.h>
 #include <autograd/generic.h> /* last: lifts C numbers, and one spelling for tensors and scalars */
 #endif

@@ -23,6 +23,7 @@ typedef struct ag_tape_options {
     uint64_t memory_limit; /* bytes; past it operations fail with AG_ENOMEM; default none */
     bool first_order;      /* scalar statements keep no values: 8 bytes less each, and no second derivative */
     bool anomaly;          /* the first operation that makes a NaN or an Inf is AG_ENAN; see below */
+    bool profile;          /* time and size of each operation: ag_profile_print (inspect.h) */
     bool huge_pages;       /* tensors of 2 MB and more lie in pages of 2 MB, where the system has some (Linux's madvise) */
     uint32_t size;
 } ag_tape_options;

@@ -208,9 +208,18 @@ static void remember(ag_module *m, const ag_tensor *x, const ag_tensor *y)
     m->madds = m->count ? m->count(m, x, y) : 0;
 }
 
+/* What m is called there, or its kind. */
+static const char *name_in(const ag_module *above, const ag_module *m)
+{
+    for (const ag__entry *e = above->entries; e; e = e->hh.next)
+        if (e->kind == AG__CHILD && e->child == m) return e->name;
+    return m->kind;
+}
+
 ag_tensor *ag_forward(ag_module *m, ag_tensor *x)
 {
     static _Thread_local int depth;
+    static _Thread_local const ag_module *outer;
     if (!ag__module_given(m, "ag_forward")) return NULL;
     if (!x) {
         if (!ag_error()) ag_fail(AG_ENULL, "ag_forward: the input of %s is NULL", m->kind);
@@ -220,9 +229,12 @@ ag_tensor *ag_forward(ag_module *m, ag_tensor *x)
     if (m->failed) return ag_fail(AG_EINVAL, "ag_forward: %s lacks a part", m->kind), NULL;
     if (depth == AG__MAX_DEPTH)
         return ag_fail(AG_EINVAL, "ag_forward: modules nest more than %d deep", AG__MAX_DEPTH), NULL;
-    depth++;
+    bool scoped = ag_scopes() && ag_scope_begin(depth ? name_in(outer, m) : m->kind);
+    const ag_module *was = outer;
+    depth++, outer = m;
     ag_tensor *y = m->forward(m, x);
-    depth--;
+    depth--, outer = was;
+    if (scoped) ag_scope_end();
     if (y && m->training) remember(m, x, y);
     return y;
 }

@@ -429,7 +429,7 @@ static void sweep_watched(ag__walk *w, uint32_t stop)
 static void sweep(ag__walk *w, uint32_t stop)
 {
     if (w->at.id <= stop) return;
-    if (ag__unlikely(w->tape->watch)) {
+    if (ag__unlikely(w->tape->watch && w->tape->watch->anomaly)) {
         sweep_watched(w, stop);
         return;
     }
@@ -487,7 +487,10 @@ static bool reverse_watched(ag__walk *w)
     for (uint32_t k = w->top; ok && k-- > 0;) {
         ag_tensor *y = t->node[k];
         if (scalars && y->op && !y->nth) sweep(w, t->mark[y->mark].id > w->stop ? t->mark[y->mark].id : w->stop);
-        ok = !ag_error() && visit(w, y) && (!y->op || y->nth || ag__is_bridge(y) || judge(w, y));
+        bool rule = y->op && !y->nth && !ag__is_bridge(y);
+        double start = t->watch->profile ? ag__watch_clock() : 0;
+        ok = !ag_error() && visit(w, y) && (!rule || !t->watch->anomaly || judge(w, y));
+        if (ok && rule && t->watch->profile) ok = ag__watch_passed(t, y, start);
         passed(w, y);
     }
     return ok;

@@ -72,7 +72,7 @@ ag_tape *(ag_tape_new)(const ag_tape_options *options)
     t->budget.reserved = sizeof *t;
     t->pool.budget = t->arena.budget = t->layouts.arena.budget = t->header_arena.budget = &t->budget;
     t->serial = new_serial();
-    if (ag__streams_new(t) || (options && options->anomaly && !ag__watch_new(t))) {
+    if (ag__streams_new(t) || (options && (options->anomaly || options->profile) && !ag__watch_new(t, options))) {
         if (t->streams) ag__streams_free(t);
         ag__release(NULL, t, sizeof *t);
         return NULL;
@@ -175,7 +175,7 @@ ag_status ag_tape_reset(ag_tape *t)
     if (t->tensors) t->tensors->forget(t);
     t->n_mark = t->n_hook = t->n_saved = t->n_variable = t->n_adjoint = 0;
     ag__streams_reset(t);
-    if (t->watch) ag__watch_from_here(t);
+    if (t->watch) ag__watch_from_here(t), t->watch->scope = NULL; /* its room is gone */
     if (ag_error() == AG_ENOMEM)
         ag__pool_free(&t->pool); /* what is kept may be of the wrong sizes for the next round */
     return ag_clear_error();
@@ -234,7 +234,7 @@ ag_status ag_tape_rewind(ag_tape *t, ag_mark m)
     t->n_saved = (uint32_t)m.node + 1;
     t->n_mark = to.scalar + 1;
     ag__streams_rewind(t, t->mark[to.scalar]);
-    if (t->watch) ag__watch_from_here(t);
+    if (t->watch) ag__watch_from_here(t), t->watch->scope = NULL;
     return ag_error();
 }
 

@@ -1,17 +1,21 @@
-/* watch.c - see watch.h. What makes a NaN or an Inf has made it from finite operands; that is what is looked for. */
+/* watch.c - see watch.h. Anomaly mode: What makes a NaN or an Inf has made it from finite operands; that is what is looked for. */
+#define _POSIX_C_SOURCE 200809L
+#include <autograd/inspect.h>
 #include <autograd/tape/streams.h>
 #include <autograd/tape/watch.h>
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- life, places in the text ---- */
 
-bool ag__watch_new(ag_tape *t)
+bool ag__watch_new(ag_tape *t, const ag_tape_options *o)
 {
     t->watch = ag__alloc(&t->budget, sizeof *t->watch, "a tape");
     if (!t->watch) return false;
-    *t->watch = (ag__watch){ .n_scalar = 1 };
-    return t->streams->watched = true;
+    *t->watch = (ag__watch){ .anomaly = o->anomaly, .profile = o->profile, .timed = AG__NOBODY, .n_scalar = 1 };
+    t->streams->watched = o->anomaly;
+    return true;
 }
 
 void ag__watch_free(ag_tape *t)
@@ -19,6 +23,8 @@ void ag__watch_free(ag_tape *t)
     ag__watch *w = t->watch;
     if (!w) return;
     ag__release(&t->budget, w->node_at, w->max_node_at * sizeof *w->node_at);
+    ag__release(&t->budget, w->node_scope, w->max_node_at * sizeof *w->node_scope);
+    ag__release(&t->budget, w->event, w->max_event * sizeof *w->event);
     ag__release(&t->budget, w->scalar_at, w->max_scalar_at * sizeof *w->scalar_at);
     ag__release(&t->budget, w, sizeof *w);
 }
@@ -29,20 +35,49 @@ void ag__watch_from_here(ag_tape *t)
     t->max_node = w->n_node = t->n_node;
     w->n_scalar = ag__streams_count(t);
     w->n_open = 0;
+    w->timed = AG__NOBODY;
+    if (!w->anomaly) return;
     ag_pen *p = ag__pen_of(t);
     if (!ag__pen_closed(p)) p->limit = p->next;
 }
 
-static bool note_place(ag_tape *t, const char ***at, uint32_t *room, uint32_t k)
+static uint32_t more_than(uint32_t k)
 {
-    if (k >= *room) {
-        uint32_t n = k < 512 ? 1024 : k > UINT32_MAX / 2 ? UINT32_MAX : 2 * k;
-        const char **more = ag__grow(&t->budget, *at, *room * sizeof *more, n * sizeof *more, "places in the text");
-        if (!more) return false;
-        memset(more + *room, 0, (n - *room) * sizeof *more);
-        *at = more, *room = n;
+    return k < 512 ? 1024 : k > UINT32_MAX / 2 ? UINT32_MAX : 2 * k;
+}
+
+static bool grow(ag_tape *t, const void *array, uint32_t room, uint32_t n)
+{
+    char **at = (char **)(uintptr_t)array, *more = ag__grow(&t->budget, *at, room * sizeof more, n * sizeof more, "places");
+    if (!more) return false;
+    memset(more + room * sizeof more, 0, (n - room) * sizeof more);
+    *at = more;
+    return true;
+}
+
+static bool note_statement(ag_tape *t, uint32_t id)
+{
+    ag__watch *w = t->watch;
+    if (id >= w->max_scalar_at) {
+        if (!grow(t, &w->scalar_at, w->max_scalar_at, more_than(id))) return false;
+        w->max_scalar_at = more_than(id);
     }
-    (*at)[k] = ag__at;
+    w->scalar_at[id] = ag__at;
+    return true;
+}
+
+static bool note_node(ag_tape *t, uint32_t k)
+{
+    ag__watch *w = t->watch;
+    if (k >= w->max_node_at) {
+        uint32_t n = more_than(k), was = w->max_node_at;
+        if (!grow(t, &w->node_at, was, n)) return false;
+        w->max_node_at = n;
+        const ag__scope **scopes = ag__grow(&t->budget, w->node_scope, was * sizeof *scopes, n * sizeof *scopes, "scopes");
+        if (!scopes) return w->max_node_at = was, false;
+        w->node_scope = scopes;
+    }
+    w->node_at[k] = ag__at, w->node_scope[k] = w->scope;
     return true;
 }
 
@@ -52,6 +87,38 @@ static const char *place(const char *const *at, uint32_t room, uint32_t k)
     if (k >= room) return NULL;
     while (k > 0 && !at[k]) k--;
     return at[k];
+}
+
+const char *ag__watch_place(const ag_tape *t, uint32_t k)
+{
+    return t->watch ? place(t->watch->node_at, t->watch->max_node_at, k) : NULL;
+}
+const char *ag__watch_scope(const ag_tape *t, uint32_t k)
+{
+    return t->watch && k < t->watch->max_node_at && t->watch->node_scope[k] ? t->watch->node_scope[k]->path : NULL;
+}
+
+bool ag_scopes(void)
+{
+    return ag__here.tape && ag__here.tape->watch;
+}
+bool ag_scope_begin(const char *name)
+{
+    ag_tape *t = ag__here.tape;
+    if (!t || !t->watch || !name) return false;
+    const ag__scope *outer = t->watch->scope;
+    size_t n = (outer ? strlen(outer->path) + 1 : 0) + strlen(name) + 1;
+    ag__scope *s = ag__arena_get(&t->arena, sizeof *s + n);
+    if (!s) return false;
+    s->outer = outer;
+    snprintf(s->path, n, "%s%s%s", outer ? outer->path : "", outer && *outer->path ? "." : "", name);
+    t->watch->scope = s;
+    return true;
+}
+void ag_scope_end(void)
+{
+    ag_tape *t = ag__here.tape;
+    if (t && t->watch && t->watch->scope) t->watch->scope = t->watch->scope->outer;
 }
 
 /* Its part in brackets, or "". */
@@ -205,11 +272,73 @@ static bool judge_nodes(ag_tape *t)
     return true;
 }
 
+/* ---- profile ---- */
+
+double ag__watch_clock(void)
+{
+    struct timespec now = { 0, 0 };
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static uint64_t bytes_of(const ag_tensor *x)
+{
+    return x ? (uint64_t)x->layout->numel * x->layout->item : 0;
+}
+
+/* Products take two a multiplication: their last axis is summed over, or all of a kernel but its first. */
+static uint64_t flops_of(const ag_tensor *y)
+{
+    static const char *const products[] = { "matmul", "linear", "linear_act", "bmm" };
+    uint64_t n = (uint64_t)y->layout->numel;
+    const ag__layout *a = y->op && y->n_in > 1 && y->in[0] ? y->in[0]->layout : NULL;
+    const ag__layout *b = a && y->in[1] ? y->in[1]->layout : NULL;
+    for (size_t k = 0; a && a->rank && k < sizeof products / sizeof *products; k++)
+        if (strcmp(y->op->name, products[k]) == 0) return 2 * n * (uint64_t)a->dims[a->rank - 1];
+    if (b && b->rank > 2 && b->dims[0] && strncmp(y->op->name, "conv", 4) == 0)
+        return 2 * n * (uint64_t)(b->numel / b->dims[0]);
+    return n;
+}
+
+static bool add_event(ag_tape *t, const ag_tensor *y, double start, double end, bool backward)
+{
+    ag__watch *w = t->watch;
+    if (w->n_event == w->max_event) {
+        uint64_t n = w->max_event ? 2 * w->max_event : 1024;
+        ag__event *more = ag__grow(&t->budget, w->event, w->max_event * sizeof *more, n * sizeof *more, "a profile");
+        if (!more) return false;
+        w->event = more, w->max_event = n;
+    }
+    const char *name = y->op ? title(t, y) : place(w->node_at, w->max_node_at, y->seq);
+    ag__event e = { name ? name : "not recorded", start, end, bytes_of(y), flops_of(y), y->seq, backward };
+    for (int i = 0; i < y->n_in; i++) e.bytes += bytes_of(y->in[i]);
+    w->event[w->n_event++] = e;
+    return true;
+}
+
+bool ag__watch_passed(ag_tape *t, const ag_tensor *y, double start)
+{
+    return add_event(t, y, start, ag__watch_clock(), true);
+}
+
+/* What was being computed is finished. */
+static bool finish(ag_tape *t)
+{
+    ag__watch *w = t->watch;
+    if (!w->profile || w->timed >= t->n_node) return true;
+    const ag_tensor *y = t->node[w->timed];
+    bool counts = !(y->flags & AG__PROXY) && !y->nth;
+    w->timed = AG__NOBODY;
+    return !counts || add_event(t, y, w->since, ag__watch_clock(), false);
+}
+
 bool ag__watch_node(ag_tape *t)
 {
     ag__watch *w = t->watch;
-    if (!t->walking && !judge_nodes(t)) return false;
-    return note_place(t, &w->node_at, &w->max_node_at, t->n_node);
+    if (!t->walking && ((w->anomaly && !judge_nodes(t)) || !finish(t))) return false;
+    if (!note_node(t, t->n_node)) return false;
+    if (w->profile && !t->walking) w->timed = t->n_node, w->since = ag__watch_clock();
+    return true;
 }
 
 /* ---- statements ---- */
@@ -294,14 +423,14 @@ static bool judge_statements(ag_tape *t)
 
 bool ag__watch_statement(ag_tape *t)
 {
-    ag__watch *w = t->watch;
+    if (!t->watch->anomaly) return true;
     if (!t->walking && !judge_statements(t)) return false;
-    return note_place(t, &w->scalar_at, &w->max_scalar_at, ag__streams_count(t));
+    return note_statement(t, ag__streams_count(t));
 }
 
 bool ag__watch_all(ag_tape *t)
 {
-    return judge_statements(t) && judge_nodes(t);
+    return finish(t) && (!t->watch->anomaly || (judge_statements(t) && judge_nodes(t)));
 }
 
 /* ---- the walk ---- */
