@@ -56,13 +56,13 @@ BEGIN {
         declare(t "(int n, ag_tensor *x);", note(6)); ordered[++n_ordered] = name
         list(kind, "X(" name ", (" trim(part[3]) "), (" trim(part[4]) "), (" trim(part[5]) "))")
     } else if (kind == "b") { declare(t "(ag_tensor *a, ag_tensor *b);", note(3)); pairs[++n_pairs] = name }
-    else if (kind == "A") { declare(t "(ag_tensor *x, int axis);", note(3)); plain[++n_plain] = name }
+    else if (kind == "A") { declare(t "(ag_tensor *x, int axis);", note(3)); plain[++n_plain] = name; first[n_plain] = "ag_tensor *x" }
     else if (kind == "R") {
         declare(t "(ag_tensor *x, int n, const int *axes);", note(3)); put("ops.h", t "_keep(ag_tensor *x, int n, const int *axes);\n")
         axes[++n_axes] = name; axes[++n_axes] = name "_keep"
     } else if (kind == "X") { declare(t "(ag_tensor *x, int n, const int *axes);", note(3)); axes[++n_axes] = name }
     else if (kind == "S") { declare(t "(ag_tensor *x, int n, const int64_t *dims);", note(3)); sizes[++n_sizes] = name }
-    else if (kind == "F") { declare(t "(" trim(part[3]) ");", note(4)); plain[++n_plain] = name }
+    else if (kind == "F") { declare(t "(" trim(part[3]) ");", note(4)); plain[++n_plain] = name; split(part[3], each, ","); first[n_plain] = trim(each[1]); one[n_plain] = part[3] !~ /,/ }
     else if (kind == "O") {
         declare(t "(" trim(part[3]) ", AG_OPTIONS(" trim(part[4]) "));", note(5))
         named[++n_named] = name; options[n_named] = trim(part[4]); args[n_named] = gsub(/,/, ",", part[3]) + 1
@@ -70,11 +70,14 @@ BEGIN {
 }
 END {
     put("ops.h", "\nAG_END\n#ifndef __cplusplus\n")
-    for (i = 1; i <= n_axes; i++) put("ops.h", "#define ag_" axes[i] "(...) (AG__HERE(\"ag_" axes[i] "\"), AG__AXES(ag_" axes[i] ", __VA_ARGS__, AG__LAST))\n")
-    for (i = 1; i <= n_sizes; i++) put("ops.h", "#define ag_" sizes[i] "(...) (AG__HERE(\"ag_" sizes[i] "\"), AG__DIMS1(ag_" sizes[i] ", __VA_ARGS__, AG__LAST))\n")
-    for (i = 1; i <= n_named; i++) put("ops.h", "#define ag_" named[i] "(...) (AG__HERE(\"ag_" named[i] "\"), AG__CALL" args[i] "(ag_" named[i] ", " options[i] ", __VA_ARGS__, AG__SIZE(" options[i] ")))\n")
+    for (i = 1; i <= n_axes; i++) put("ops.h", "#define ag_" axes[i] "(...) AG__AFTER(AG__AXES, ag_" axes[i] ", __VA_ARGS__, AG__LAST)\n")
+    for (i = 1; i <= n_sizes; i++) put("ops.h", "#define ag_" sizes[i] "(...) AG__AFTER(AG__DIMS1, ag_" sizes[i] ", __VA_ARGS__, AG__LAST)\n")
+    for (i = 1; i <= n_named; i++) put("ops.h", "#define ag_" named[i] "(...) AG__AFTER_CALL(AG__CALL" args[i] ", ag_" named[i] ", " options[i] ", __VA_ARGS__, AG__SIZE(" options[i] "))\n")
     put("ops.h", "#ifndef AG__LIBRARY\n")
-    for (i = 1; i <= n_plain; i++) put("ops.h", "#define ag_" plain[i] "(...) AG__PLACED(ag_" plain[i] ", __VA_ARGS__)\n")
+    for (i = 1; i <= n_plain; i++) {
+        form = first[i] !~ /^ag_tensor \*[a-z_]+$/ ? "AG__PLACED(" : one[i] ? "AG__AFTER(AG__PLAIN_CALL1, " : "AG__AFTER(AG__PLAIN_CALL, "
+        put("ops.h", "#define ag_" plain[i] "(...) " form "ag_" plain[i] ", __VA_ARGS__" (one[i] && form ~ /AFTER/ ? ", 0" : "") ")\n")
+    }
     put("ops.h", "#endif\n")
     put("ops.h", "#endif\n#endif\n")
 

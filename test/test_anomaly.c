@@ -54,6 +54,12 @@ static ag_status overflows(ag_call *c)
 static const ag_op own_forward = { .name = "own", .n_in = 1, .shape = ag_shape_same, .forward = spoils, .vjp = passes };
 static const ag_op own_vjp = { .name = "own", .n_in = 1, .shape = ag_shape_same, .forward = copies, .vjp = overflows };
 
+/* Whose own lines are others. */
+static ag_tensor *layers(ag_tensor *x)
+{
+    return ag_slice(ag_exp(ag_sin(x)), 0, 0, 1);
+}
+
 static void tensor_then_scalars(void)
 {
     ag_scalar x[3];
@@ -89,6 +95,7 @@ CASE(variance, ag_backward(BAD(ag_var(ag_slice(vec(1, 2, 3), 0, 0, 1)))))
 CASE(infinities, back(BAD(ag_sub(vec(1, INFINITY, 1), vec(1, INFINITY, 1)))))
 CASE(masked_row, back(BAD(ag_softmax(vec(-INFINITY, -INFINITY, -INFINITY), 0))))
 CASE(distance, back(BAD(ag_log1p(ag_neg(vec(0.5, 2, 0))))))
+CASE(after_a_function, ag_backward(BAD(ag_var(layers(v)))))
 CASE(own, back(BAD(ag_apply(&own_forward, NULL, vec(0, 1, 2)))))
 CASE(data, back(BAD(ag_mul(vec(1, 2, 3), ag_copy(((double[]){ 1, NAN, 1 }), 3)))))
 CASE(not_recorded, back(ag_mul(vec(1, 2, 3), BAD(ag_log(ag_neg(ag_ones(AG_F64, 3)))))))
@@ -141,6 +148,7 @@ static const planted cases[] = {
     { "infinities", infinities, { "ag_sub", "NaN at [1]", "1 to inf" } },
     { "masked_row", masked_row, { "ag_softmax", "NaN at [0]" } },
     { "distance", distance, { "ag_log1p", "NaN at [1]" } },
+    { "after_a_function", after_a_function, { "ag_div", "made [] NaN" } },
     { "own", own, { "own, node", "NaN at [2]" } },
     { "data", data, { "ag_mul", "its input 2 [3] holds NaN at [1]" } },
     { "not_recorded", not_recorded, { "its input 2 [3] holds NaN at [0]", "ag_log (" } },

@@ -40,6 +40,7 @@ static const char *name_of(const graph *g, const ag_tensor *x)
 
 static const char *title_of(const ag_tensor *x)
 {
+    if (x->op && ag__is_bridge(x)) return x->op == &ag__op_pack ? "ag_pack" : "ag_unpack";
     return x->op ? ag__title(x->op) : x->flags & AG__PROXY ? "leaf" : x->flags & AG__GRAD ? "variable" : "constant";
 }
 
@@ -53,8 +54,8 @@ static const ag_tensor *input(const ag_tensor *x, int i)
     return x->nth ? x->few[0] : x->in[i];
 }
 
-/* From the last to the first, so that what is needed is known when its turn comes; through scalars everything before may
- * be. */
+/* From the last to the first, so that what is needed is known when its turn comes; through scalars everything before
+ * may be. */
 static void choose(const graph *g)
 {
     ag_tape *t = g->t;
@@ -82,8 +83,9 @@ static void dot_node(const graph *g, const ag_tensor *x)
 {
     char shape[AG__TEXT_SIZE], label[512];
     const char *name = name_of(g, x), *at = ag__watch_place(g->t, x->seq), *line = at ? strchr(at, '(') : NULL;
-    snprintf(label, sizeof label, "%s%s%s #%u %s %s%s%s", name ? name : "", name ? ": " : "", title_of(x), (unsigned)x->seq,
-             ag_dtype_name(x->layout->dtype), shape_of(shape, x), x->op && line ? " " : "", x->op && line ? line : "");
+    snprintf(label, sizeof label, "%s%s%s #%u %s %s%s%s", name ? name : "", name ? ": " : "", title_of(x),
+             (unsigned)x->seq, ag_dtype_name(x->layout->dtype), shape_of(shape, x), x->op && line ? " " : "",
+             x->op && line ? line : "");
     fprintf(g->to, "  n%u [label=", (unsigned)x->seq);
     quote(g->to, label);
     fprintf(g->to, "%s];\n", !x->op ? ", style=filled, fillcolor=lightgrey" : x == g->y ? ", penwidth=2" : "");
@@ -129,7 +131,7 @@ static void json_node(const graph *g, const ag_tensor *x, bool first)
 {
     FILE *to = g->to;
     fprintf(to, "%s\n  {\"id\": %u, \"op\": ", first ? "" : ",", (unsigned)x->seq);
-    quote_or_null(to, x->op ? ag__title(x->op) : NULL);
+    quote_or_null(to, x->op ? title_of(x) : NULL);
     fputs(", \"name\": ", to);
     quote_or_null(to, name_of(g, x));
     fprintf(to, ", \"dtype\": \"%s\", \"shape\": [", ag_dtype_name(x->layout->dtype));

@@ -95,7 +95,8 @@ ag_status ag_profile_trace(FILE *to)
     for (uint64_t k = 0; k < w->n_event; k++) {
         const ag__event *e = &w->event[k];
         fprintf(to,
-                "%s\n  {\"name\": \"%.*s%s\", \"cat\": \"%s\", \"ph\": \"X\", \"pid\": 1, \"tid\": 1, \"ts\": %.3f, \"dur\": "
+                "%s\n  {\"name\": \"%.*s%s\", \"cat\": \"%s\", \"ph\": \"X\", \"pid\": 1, \"tid\": 1, \"ts\": %.3f, "
+                "\"dur\": "
                 "%.3f, \"args\": {\"node\": %u, \"bytes\": %llu, \"flops\": %llu}}",
                 k ? "," : "", length_of(e->name), e->name, e->backward ? " backward" : "",
                 e->backward ? "backward" : "forward", 1e6 * (e->start - origin), 1e6 * (e->end - e->start),

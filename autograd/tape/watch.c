@@ -1,4 +1,5 @@
-/* watch.c - see watch.h. Anomaly mode: What makes a NaN or an Inf has made it from finite operands; that is what is looked for. */
+/* watch.c - see watch.h. Anomaly mode: What makes a NaN or an Inf has made it from finite operands; that is what is
+ * looked for. */
 #define _POSIX_C_SOURCE 200809L
 #include <autograd/inspect.h>
 #include <autograd/tape/streams.h>
@@ -48,7 +49,8 @@ static uint32_t more_than(uint32_t k)
 
 static bool grow(ag_tape *t, const void *array, uint32_t room, uint32_t n)
 {
-    char **at = (char **)(uintptr_t)array, *more = ag__grow(&t->budget, *at, room * sizeof more, n * sizeof more, "places");
+    char **at = (char **)(uintptr_t)array,
+         *more = ag__grow(&t->budget, *at, room * sizeof more, n * sizeof more, "places");
     if (!more) return false;
     memset(more + room * sizeof more, 0, (n - room) * sizeof more);
     *at = more;
@@ -73,7 +75,8 @@ static bool note_node(ag_tape *t, uint32_t k)
         uint32_t n = more_than(k), was = w->max_node_at;
         if (!grow(t, &w->node_at, was, n)) return false;
         w->max_node_at = n;
-        const ag__scope **scopes = ag__grow(&t->budget, w->node_scope, was * sizeof *scopes, n * sizeof *scopes, "scopes");
+        const ag__scope **scopes =
+            ag__grow(&t->budget, w->node_scope, was * sizeof *scopes, n * sizeof *scopes, "scopes");
         if (!scopes) return w->max_node_at = was, false;
         w->node_scope = scopes;
     }
