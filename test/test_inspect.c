@@ -244,6 +244,7 @@ static void a_profile(void **state)
     assert_int_equal(ag_profile_print(stdout), AG_EINVAL);
     ag_clear_error();
     assert_int_equal(ag_profile_trace(NULL), AG_ENULL);
+    ag_clear_error();
     assert_false(ag_scopes());
     assert_false(ag_scope_begin("a"));
     ag_scope_end();
@@ -271,7 +272,8 @@ static void watched_tapes_may_run_out_of_memory(void **state)
         assert_true(status == AG_OK || status == AG_ENOMEM);
         ag_tape_free(t);
     }
-    assert_true(full > 20);
+    print_message("# a watched tape: %d memory limits too small\n", full);
+    assert_true(full > 5);
 }
 
 int main(void)
