@@ -14,22 +14,20 @@ double random_of(uint64_t seed, uint64_t k)
 
 /* ---- elementary functions, and where they are smooth and moderate ---- */
 
-#define UNARY(X)                                                                                                       \
-    X(neg, true)                                                                                                       \
-    X(sin, true)                                                                                                       \
-    X(cos, true) X(tanh, true) X(sigmoid, true) X(softplus, true) X(atan, true) X(erf, true) X(gelu, true)             \
-        X(silu, true) X(asinh, true) X(mish, true) X(softsign, fabs(x) > 0.1) X(exp, fabs(x) < 2)                      \
-            X(expm1, fabs(x) < 2) X(sinh, fabs(x) < 2) X(cosh, fabs(x) < 2) X(square, fabs(x) < 3) X(tan, fabs(x) < 1) \
-                X(asin, fabs(x) < 0.8) X(acos, fabs(x) < 0.8) X(atanh, fabs(x) < 0.8) X(log, x > 0.3) X(sqrt, x > 0.3) \
-                    X(rsqrt, x > 0.4) X(log1p, x > -0.5) X(reciprocal, fabs(x) > 0.4) X(abs, fabs(x) > 0.1)            \
-                        X(relu, fabs(x) > 0.1) X(cbrt, fabs(x) > 0.3) X(lgamma, x > 0.5) X(digamma, x > 0.7)           \
-                            X(erfcx, fabs(x) < 1) X(i0, fabs(x) < 2) X(sinc, fabs(x) > 0.1)
-#define BINARY(X)                                                                                                   \
-    X(add, true)                                                                                                    \
-    X(sub, true)                                                                                                    \
-    X(mul, true) X(div, fabs(b) > 0.4) X(pow, a > 0.3 && fabs(b) < 2) X(atan2, a *a + b * b > 0.1)                  \
-        X(hypot, a *a + b * b > 0.1) X(maximum, fabs(a - b) > 0.1) X(minimum, fabs(a - b) > 0.1) X(logaddexp, true) \
-            X(xlogy, b > 0.3)
+/* clang-format off */
+#define UNARY(X) \
+    X(neg, true) X(sin, true) X(cos, true) X(tanh, true) X(sigmoid, true) X(softplus, true) X(atan, true) \
+    X(erf, true) X(gelu, true) X(silu, true) X(asinh, true) X(mish, true) X(softsign, fabs(x) > 0.1) \
+    X(exp, fabs(x) < 2) X(expm1, fabs(x) < 2) X(sinh, fabs(x) < 2) X(cosh, fabs(x) < 2) X(square, fabs(x) < 3) \
+    X(tan, fabs(x) < 1) X(asin, fabs(x) < 0.8) X(acos, fabs(x) < 0.8) X(atanh, fabs(x) < 0.8) X(log, x > 0.3) \
+    X(sqrt, x > 0.3) X(rsqrt, x > 0.4) X(log1p, x > -0.5) X(reciprocal, fabs(x) > 0.4) X(abs, fabs(x) > 0.1) \
+    X(relu, fabs(x) > 0.1) X(cbrt, fabs(x) > 0.3) X(lgamma, x > 0.5) X(digamma, x > 0.7) X(erfcx, fabs(x) < 1) \
+    X(i0, fabs(x) < 2) X(sinc, fabs(x) > 0.1)
+#define BINARY(X) \
+    X(add, true) X(sub, true) X(mul, true) X(div, fabs(b) > 0.4) X(pow, a > 0.3 && fabs(b) < 2) \
+    X(atan2, a * a + b * b > 0.1) X(hypot, a * a + b * b > 0.1) X(maximum, fabs(a - b) > 0.1) \
+    X(minimum, fabs(a - b) > 0.1) X(logaddexp, true) X(xlogy, b > 0.3)
+/* clang-format on */
 
 typedef struct unary {
     const char *name;
