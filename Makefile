@@ -251,7 +251,7 @@ parity: $B/test/parity
 trajectories: $B/test/trajectories
 	@$< '$(FILE)' '$(ONLY)'
 
-mutants: $B/test/mutants $B/test/test_ops $B/test/test_bridge
+mutants: $B/test/mutants $B/test/test_ops $B/test/test_bridge $B/test/test_block
 	@BUILD=$B JOBS=$(JOBS) COMPILE='$(compile) $(CFLAGS) $(library_flags)' KERNEL='$(kernel_flags) -DAG__ISA=generic' \
 	    LIBS='$(optional_libs)' test/mutants.sh
 

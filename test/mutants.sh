@@ -63,7 +63,7 @@ if [ "${1-}" = one ]; then
 fi
 
 rm -rf "$work" && mkdir -p "$work" || exit 1
-for test in test_ops test_bridge; do
+for test in test_ops test_bridge test_block; do
     "$BUILD/test/$test" >"$work/log" 2>&1 || { echo "$test fails without any fault" && exit 1; }
 done
 "$BUILD/test/mutants" | tee "$work/runtime"

@@ -206,7 +206,7 @@ static task prepared(gmm *q)
 
 task gmm_task(const char *path)
 {
-    enum { MOST = 1 << 24 };
+    enum { MOST = 1 << 27 };
     text f = text_open(path);
     const int d = text_count(&f, 1, 1024), k = text_count(&f, 1, 4096), n = text_count(&f, 1, MOST / d / k);
     gmm *q = gmm_new(d, k, n);
