@@ -2,13 +2,16 @@
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <cmocka.h>
 
+#include <autograd/base/pool.h>
 #include <autograd/ops/apply.h>
 #include <autograd/threads.h>
 
@@ -159,35 +162,81 @@ static void test_large(void **state)
     assert_int_equal(ag_set_threads(0), AG_OK);
 }
 
-/* Sums into a repeated operand are not cut: two threads would lose what the other adds. */
-static void add_slowly(int64_t n, char *const *p, const int64_t *stride, void *user)
+/* One axis, as long as a tile and about: there is none beside it to be turned with. */
+static void test_one_axis(void **state)
 {
-    (void)user;
+    (void)state;
+    enum { MOST = 40 };
+    for (int64_t n = 1; n <= MOST; n++)
+        for (int64_t step = -3; step <= 3; step++) {
+            float x[3 * MOST], y[MOST];
+            ag__layout lx, ly;
+            for (int i = 0; i < 3 * MOST; i++) x[i] = (float)i;
+            assert_true(ag__layout_set(&lx, AG_F32, 1, &n, &step, "x") &&
+                        ag__layout_set(&ly, AG_F32, 1, &n, NULL, "y"));
+            const int64_t first = step < 0 ? (1 - n) * step : 0;
+            ag__copy_into(&ly, y, &lx, x + first, false);
+            for (int64_t i = 0; i < n; i++) assert_true(y[i] == (float)(first + i * step));
+        }
+}
+
+/* Sums into a repeated operand are not cut: two threads would lose what the other adds. The caller waits at its first
+ * run until another thread has come, or for a while, so that what is cut is shared however busy the machine is. */
+enum { SUM_ROWS = 64, SUM_COLS = 48 };
+typedef struct sums {
+    double y[SUM_ROWS * SUM_COLS];
+    _Atomic(uintptr_t) writer[SUM_ROWS * SUM_COLS]; /* the thread that an element belongs to */
+    _Atomic bool shared, clash;
+    uintptr_t caller;
+    bool waited;
+} sums;
+
+static uintptr_t this_thread(void)
+{
+    static _Thread_local char mine;
+    return (uintptr_t)&mine;
+}
+static void add_up(int64_t n, char *const *p, const int64_t *stride, void *user)
+{
+    sums *s = user;
+    const uintptr_t me = this_thread();
+    if (me != s->caller) s->shared = true;
+    for (int i = 0; i < 100 && me == s->caller && !s->waited && !s->shared; i++)
+        nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
+    if (me == s->caller) s->waited = true;
     for (int64_t i = 0; i < n; i++) {
-        double *y = (double *)(void *)p[1] + i * stride[1], was = *y;
-        if (i == n / 2) nanosleep(&(struct timespec){ .tv_nsec = 50000 }, NULL);
-        *y = was + ((double *)(void *)p[0])[i * stride[0]];
+        double *y = (double *)(void *)p[1] + i * stride[1];
+        uintptr_t nobody = 0;
+        if (!atomic_compare_exchange_strong(&s->writer[y - s->y], &nobody, me) && nobody != me) s->clash = true;
+        *y += ((double *)(void *)p[0])[i * stride[0]];
     }
 }
 static void test_shared_sums(void **state)
 {
     (void)state;
-    enum { ROWS = 64, COLS = 48 };
-    static double x[ROWS * COLS], y[ROWS * COLS];
-    const int64_t dims[] = { ROWS, COLS }, results[][2] = { { 1, COLS }, { ROWS, 1 }, { 1, 1 } };
+    static double x[SUM_ROWS * SUM_COLS];
+    static sums s;
+    const int64_t dims[] = { SUM_ROWS, SUM_COLS }, results[][2] = { { 1, SUM_COLS }, { SUM_ROWS, 1 }, { 1, 1 } };
+    int shared[3] = { 0 };
     assert_int_equal(ag_set_threads(4), AG_OK);
-    for (int i = 0; i < ROWS * COLS; i++) x[i] = 1;
-    for (int round = 0; round < 30; round++) { /* threads come when they can */
+    ag__share_always = true;
+    for (int i = 0; i < SUM_ROWS * SUM_COLS; i++) x[i] = 1;
+    for (int round = 0; round < 60; round++) {
         int k = round % 3;
         ag__layout lx, ly;
         assert_true(ag__layout_set(&lx, AG_F64, 2, dims, NULL, "x") &&
                     ag__layout_set(&ly, AG_F64, 2, results[k], NULL, "y"));
-        memset(y, 0, sizeof y);
-        ag__iterate_shared(2, dims, 2, (const ag__layout *[]){ &lx, &ly }, (void *[]){ x, y }, add_slowly, NULL, 1,
-                           1000);
-        for (int64_t i = 0; i < ly.numel; i++) assert_true(y[i] == (double)(ROWS * COLS / ly.numel));
+        memset(&s, 0, sizeof s);
+        s.caller = this_thread();
+        ag__iterate_shared(2, dims, 2, (const ag__layout *[]){ &lx, &ly }, (void *[]){ x, s.y }, add_up, &s, 1, 1000);
+        assert_false(s.clash);
+        for (int64_t i = 0; i < ly.numel; i++) assert_true(s.y[i] == (double)(SUM_ROWS * SUM_COLS / ly.numel));
+        shared[k] += s.shared;
     }
+    ag__share_always = false;
     assert_int_equal(ag_set_threads(0), AG_OK);
+    printf("# sums along rows and columns: %d and %d of 20 shared\n", shared[0], shared[1]);
+    assert_int_equal(shared[2], 0);
 }
 
 /* y += a b c, every element once. */
@@ -335,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_copies, fresh, done),
         cmocka_unit_test_setup_teardown(test_large, fresh, done),
+        cmocka_unit_test(test_one_axis),
         cmocka_unit_test(test_shared_sums),
         cmocka_unit_test(test_iterate),
         cmocka_unit_test(test_narrow),

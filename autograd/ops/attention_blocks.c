@@ -6,8 +6,9 @@
  * nothing is kept but each query's log of the sum, the hidden second output, from which the way back makes the
  * probabilities anew. So memory is linear in the sequences.
  *
- * Work is cut into units by its sizes alone: for the result a chunk of the queries of one head, for the gradients a kv
- * head, whose sums over queries and heads keep one order. */
+ * Work is cut into units by its sizes alone: for the result a chunk of the queries of one head, for the gradients a
+ * head. Where several heads share one of keys and values, each has gradients of its own for these, which are summed in
+ * the heads' order. */
 #include <autograd/base/pool.h>
 #include <autograd/ops/attention.h>
 #include <math.h>
@@ -81,7 +82,7 @@ static operand at(const problem *p, operand o, int64_t lead, int64_t head)
 typedef struct job {
     problem p;
     int64_t units, pieces, scratch;
-    char *room;
+    char *room, *parts;
     const ag_call *c;
 } job;
 
@@ -275,17 +276,16 @@ ag_status ag__attention_forward(ag_call *c)
     return run(&j, forward_piece);
 }
 
-/* ---- backward: a unit is a kv head ----
+/* ---- backward: a unit is a head ----
  * With P the probabilities and D[i] = g[i] y[i]:
  *     dv = P' g    dS = scale P (g v' - D)    dq = dS k    dk = dS' q */
 
-/* What the gradients of a kv head are made of, and where they go, NULL where they are not wanted: q, g, D and the logs
- * of the sums are those of one of its heads. */
+/* What the gradients of a head are made of, and where they go, NULL where they are not wanted. */
 typedef struct head {
     operand q, k, v, mask;
     const char *g, *log_sum;
     char *k_turned, *v_turned;
-    char *p, *ds, *dots; /* a block of scores each; D of all its heads */
+    char *p, *ds, *dots; /* a block of scores each; D */
     char *dq, *dk, *dv;  /* row-major, added to */
 } head;
 
@@ -318,50 +318,70 @@ static char *cleared(const ag_call *c, int i, int64_t place, int64_t n, int64_t 
     return c->add[i] ? d : memset(d, 0, (size_t)(n * item));
 }
 
-/* The kv head of unit u. */
-static head head_of(const problem *p, const ag_call *c, int64_t u, char *room)
+/* Of the keys or values of one head. */
+static int64_t part_size(const problem *p, int i)
 {
-    int64_t kv = u % p->kv_heads, lead = u / p->kv_heads, queries = p->group * p->n, n = queries * p->v_width;
-    head h = { .k = at(p, p->k, lead, kv), .v = at(p, p->v, lead, kv), .k_turned = room };
+    return p->m * (i == 1 ? p->width : p->v_width);
+}
+/* Where unit u adds up the gradient of input 1 or 2: at its place, or where several heads share that, in a part. */
+static char *gradient(const job *w, int i, int64_t u)
+{
+    const problem *p = &w->p;
+    if (!w->c->need[i]) return NULL;
+    if (p->group == 1) return cleared(w->c, i, u * part_size(p, i), part_size(p, i), p->item);
+    char *part = w->parts + (u * (part_size(p, 1) + part_size(p, 2)) + (i == 2 ? part_size(p, 1) : 0)) * p->item;
+    return memset(part, 0, (size_t)(part_size(p, i) * p->item));
+}
+
+/* The head of unit u. */
+static head head_of(const job *w, int64_t u, char *room)
+{
+    const problem *p = &w->p;
+    const ag_call *c = w->c;
+    int64_t own = u % p->heads, lead = u / p->heads, kv = own / p->group;
+    head h = { .q = at(p, p->q, lead, own), .k = at(p, p->k, lead, kv), .v = at(p, p->v, lead, kv), .k_turned = room };
+    if (p->masked) h.mask = at(p, p->mask, lead, own);
     h.v_turned = h.k_turned + room_for(p, p->width * KEYS);
     h.p = h.v_turned + room_for(p, p->v_width * KEYS);
     h.ds = h.p + room_for(p, QUERIES * KEYS);
     h.dots = h.ds + room_for(p, QUERIES * KEYS);
-    h.dq = cleared(c, 0, u * queries * p->width, queries * p->width, p->item);
-    h.dk = cleared(c, 1, u * p->m * p->width, p->m * p->width, p->item);
-    h.dv = cleared(c, 2, u * p->m * p->v_width, p->m * p->v_width, p->item);
-    h.g = (char *)c->g[0]->data + u * n * p->item;
-    h.log_sum = (char *)c->out[1]->data + u * queries * p->item;
-    const char *y = (char *)c->out[0]->data + u * n * p->item;
-    p->kernels->dot_rows(queries, p->v_width, h.g, y, h.dots);
+    h.dq = cleared(c, 0, u * p->n * p->width, p->n * p->width, p->item);
+    h.dk = gradient(w, 1, u);
+    h.dv = gradient(w, 2, u);
+    h.g = (char *)c->g[0]->data + u * p->n * p->v_width * p->item;
+    h.log_sum = (char *)c->out[1]->data + u * p->n * p->item;
+    p->kernels->dot_rows(p->n, p->v_width, h.g, (char *)c->out[0]->data + u * p->n * p->v_width * p->item, h.dots);
     return h;
-}
-
-/* The keys from j on against all queries of the group's heads. */
-static void keys_back(const problem *p, int64_t u, const head *group, int64_t j)
-{
-    turn(p, group->k, j, keys_from(p, j), p->width, group->k_turned);
-    turn(p, group->v, j, keys_from(p, j), p->v_width, group->v_turned);
-    for (int64_t i = 0; i < p->group; i++) {
-        int64_t own = u % p->kv_heads * p->group + i, lead = u / p->kv_heads, rows = i * p->n * p->item;
-        head h = *group;
-        h.q = at(p, p->q, lead, own);
-        if (p->masked) h.mask = at(p, p->mask, lead, own);
-        h.g += rows * p->v_width, h.log_sum += rows, h.dots += rows;
-        if (h.dq) h.dq += rows * p->width;
-        for (int64_t from = 0; from < p->n; from += QUERIES) {
-            block b = block_of(p, from, p->n, j, keys_from(p, j));
-            if (b.cols) attend_back(p, &h, &b);
-        }
-    }
 }
 
 static void backward_piece(void *context, int64_t piece)
 {
     const job *w = context;
+    const problem *p = &w->p;
     for (int64_t u = piece; u < w->units; u += w->pieces) {
-        head group = head_of(&w->p, w->c, u, w->room + piece * w->scratch);
-        for (int64_t j = 0; j < w->p.m; j += KEYS) keys_back(&w->p, u, &group, j);
+        head h = head_of(w, u, w->room + piece * w->scratch);
+        for (int64_t j = 0; j < p->m; j += KEYS) {
+            turn(p, h.k, j, keys_from(p, j), p->width, h.k_turned);
+            turn(p, h.v, j, keys_from(p, j), p->v_width, h.v_turned);
+            for (int64_t from = 0; from < p->n; from += QUERIES) {
+                block b = block_of(p, from, p->n, j, keys_from(p, j));
+                if (b.cols) attend_back(p, &h, &b);
+            }
+        }
+    }
+}
+
+/* The gradients of kv head u from the parts of its heads. */
+static void gather_piece(void *context, int64_t u)
+{
+    const job *w = context;
+    const problem *p = &w->p;
+    for (int i = 1; i < 3; i++) {
+        const int64_t n = part_size(p, i), apart = (part_size(p, 1) + part_size(p, 2)) * p->item;
+        const char *part = w->parts + u * p->group * apart + (i == 2 ? part_size(p, 1) * p->item : 0);
+        if (!w->c->need[i]) continue;
+        for (int64_t k = 0; k < p->group; k++, part += apart)
+            p->kernels->copy(n, part, 1, (char *)w->c->gin[i]->data + u * n * p->item, 1, w->c->add[i] || k);
     }
 }
 
@@ -369,8 +389,18 @@ ag_status ag__attention_backward(ag_call *c)
 {
     job j = { .p = problem_of(c), .c = c };
     const problem *p = &j.p;
-    j.units = p->leads * p->kv_heads;
+    ag_tape *t = ag__tape("ag_attention");
+    const bool shared = p->group > 1 && (c->need[1] || c->need[2]);
+    uint8_t klass;
+    j.units = p->leads * p->heads;
     j.scratch = room_for(p, p->width * KEYS) + room_for(p, p->v_width * KEYS) + 2 * room_for(p, QUERIES * KEYS) +
-                room_for(p, p->group * p->n);
-    return run(&j, backward_piece);
+                room_for(p, p->n);
+    if (shared) {
+        int64_t parts = j.units * (part_size(p, 1) + part_size(p, 2));
+        if (!t || !(j.parts = ag__pool_get(&t->pool, (size_t)(parts * p->item), &klass))) return ag_error();
+    }
+    ag_status status = run(&j, backward_piece);
+    if (shared && !status) ag__parallel(p->leads * p->kv_heads, gather_piece, &j);
+    if (shared) ag__pool_put(&t->pool, j.parts, klass);
+    return status;
 }
