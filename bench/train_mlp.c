@@ -111,20 +111,34 @@ static void hand_open(void)
     }
 }
 
+/* With the room that the kernel asks for. */
+static void multiply(ag__gemm g)
+{
+    static float *room;
+    static size_t has;
+    size_t wants = ag__kernel[0]->gemm_work(&g);
+    if (wants > has) {
+        free(room);
+        room = buffer((int64_t)(wants / sizeof *room) + 1), has = wants;
+    }
+    g.work = wants ? room : NULL;
+    ag__kernel[0]->gemm(&g);
+}
+
 static void forward(const layer *l, const float *in, bool relu)
 {
-    ag__kernel[0]->gemm(&(ag__gemm){ .m = shape->batch,
-                                     .n = l->out,
-                                     .k = l->in,
-                                     .a = in,
-                                     .a_row = l->in,
-                                     .a_col = 1,
-                                     .b = l->w,
-                                     .b_row = 1,
-                                     .b_col = l->in,
-                                     .bias = l->b,
-                                     .c = l->result,
-                                     .ldc = l->out });
+    multiply((ag__gemm){ .m = shape->batch,
+                         .n = l->out,
+                         .k = l->in,
+                         .a = in,
+                         .a_row = l->in,
+                         .a_col = 1,
+                         .b = l->w,
+                         .b_row = 1,
+                         .b_col = l->in,
+                         .bias = l->b,
+                         .c = l->result,
+                         .ldc = l->out });
     if (!relu) return;
     for (int64_t i = 0; i < shape->batch * l->out; i++) l->result[i] = l->result[i] > 0 ? l->result[i] : 0;
 }
@@ -147,32 +161,32 @@ static double cross_entropy(const layer *l, const int64_t *label)
 /* From the gradient of the layer's result to those of its weights and, through ReLU, of the layer below. */
 static void backward(const layer *l, const float *in, const layer *below)
 {
-    ag__kernel[0]->gemm(&(ag__gemm){ .m = l->out,
-                                     .n = l->in,
-                                     .k = shape->batch,
-                                     .a = l->g,
-                                     .a_row = 1,
-                                     .a_col = l->out,
-                                     .b = in,
-                                     .b_row = l->in,
-                                     .b_col = 1,
-                                     .c = l->gw,
-                                     .ldc = l->in });
+    multiply((ag__gemm){ .m = l->out,
+                         .n = l->in,
+                         .k = shape->batch,
+                         .a = l->g,
+                         .a_row = 1,
+                         .a_col = l->out,
+                         .b = in,
+                         .b_row = l->in,
+                         .b_col = 1,
+                         .c = l->gw,
+                         .ldc = l->in });
     memset(l->gb, 0, (size_t)l->out * sizeof *l->gb);
     for (int64_t i = 0; i < shape->batch; i++)
         for (int64_t j = 0; j < l->out; j++) l->gb[j] += l->g[i * l->out + j];
     if (!below) return;
-    ag__kernel[0]->gemm(&(ag__gemm){ .m = shape->batch,
-                                     .n = l->in,
-                                     .k = l->out,
-                                     .a = l->g,
-                                     .a_row = l->out,
-                                     .a_col = 1,
-                                     .b = l->w,
-                                     .b_row = l->in,
-                                     .b_col = 1,
-                                     .c = below->g,
-                                     .ldc = l->in });
+    multiply((ag__gemm){ .m = shape->batch,
+                         .n = l->in,
+                         .k = l->out,
+                         .a = l->g,
+                         .a_row = l->out,
+                         .a_col = 1,
+                         .b = l->w,
+                         .b_row = l->in,
+                         .b_col = 1,
+                         .c = below->g,
+                         .ldc = l->in });
     for (int64_t i = 0; i < shape->batch * l->in; i++) below->g[i] = below->result[i] > 0 ? below->g[i] : 0;
 }
 
