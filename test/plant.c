@@ -218,10 +218,10 @@ static bool is_flat_by_others(const char *name)
     return is_among(name, sizeof names / sizeof *names, names);
 }
 
-/* Whose last entry is constant. */
+/* Whose last entry is constant, or dropped in its samples. */
 static bool ends_flat(const char *name)
 {
-    static const char *const names[] = { "corrcoef" };
+    static const char *const names[] = { "corrcoef", "dropout3d", "feature_alpha_dropout" };
     return is_among(name, sizeof names / sizeof *names, names);
 }
 
