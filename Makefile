@@ -251,7 +251,8 @@ parity: $B/test/parity
 trajectories: $B/test/trajectories
 	@$< '$(FILE)' '$(ONLY)'
 
-mutants: $B/test/mutants $B/test/test_ops $B/test/test_bridge $B/test/test_block
+faulted = $(shell sed -n 's/^autograd[^ ]* \([^ ]*\) .*/\1/p' test/mutants/source.txt | tr , '\n' | sort -u)
+mutants: $B/test/mutants $(faulted:%=$B/test/%)
 	@BUILD=$B JOBS=$(JOBS) COMPILE='$(compile) $(CFLAGS) $(library_flags)' KERNEL='$(kernel_flags) -DAG__ISA=generic' \
 	    LIBS='$(optional_libs)' test/mutants.sh
 

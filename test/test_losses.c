@@ -135,6 +135,10 @@ static ag_tensor *hinge(ag_tensor *x)
 {
     return ag_hinge_embedding_loss(x, ag_full(AG_F64, -1));
 }
+static ag_tensor *hinge_of_both(ag_tensor *x)
+{
+    return ag_hinge_embedding_loss(x, ag_full(AG_F64, 0.5));
+}
 static ag_tensor *classes(ag_tensor *x)
 {
     return ag_multi_margin_loss(ag_reshape(ag_stack(AG_LIST(x, ag_full(AG_F64, 0)), 0), 2), ag_full(AG_I64, 0));
@@ -160,6 +164,7 @@ static void ends(void **state)
         { focus, -1e300, 1e300, -1 },
         { variance, 0.25, log(0.5) / 2, 1 },
         { hinge, 1, 0, -1 },
+        { hinge_of_both, 0.25, 1, 0 },
         { classes, 1, 0, 0 },
         { classes, 0.5, 0.25, -0.5 },
     };
