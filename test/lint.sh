@@ -135,7 +135,7 @@ awk -v version="$version" '
 
 # 7.
 {
-    for f in $code; do awk 'END { if (NR > 900) print FILENAME ":" NR ": over 900 lines" }' "$f"; done
+    for f in $code; do awk '/^ \* Generated from / { exit } { n++ } END { if (n > 900) print FILENAME ":" n ": over 900 lines" }' "$f"; done
     grep -nw 'TO[D]O\|FIX[M]E\|XX[X]' $texts
     grep -nE '(^|[^A-Za-z0-9_.$}/~])/(home|root|Users|work|mnt)/' $texts
     grep -n '[[:space:]]$' $texts | sed 's/:[^:]*$/: trailing space/'

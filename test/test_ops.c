@@ -136,8 +136,9 @@ int main(void)
 #undef AG__ROW
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    printf("# %d operations, %d of them differentiable: first and second order on all their %llu samples, of which %llu "
-           "gradient entries were compared; third order of %d operations\n",
-           n_ops, n_differentiable, (unsigned long long)tally.cases, (unsigned long long)tally.entries, n_third);
+    printf(
+        "# %d operations, %d of them differentiable: first and second order on all their %llu samples, of which %llu "
+        "gradient entries were compared; third order of %d operations\n",
+        n_ops, n_differentiable, (unsigned long long)tally.cases, (unsigned long long)tally.entries, n_third);
     return failed;
 }
