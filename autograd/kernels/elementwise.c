@@ -243,22 +243,35 @@ AG_BINARY_FUNCTIONS(BINARY)
 
 /* ---- comparisons ---- */
 
+/* Contiguous ones */
+typedef void AG__TYPED(compare_loop)(int64_t n, const real *p, const real *q, uint8_t *y);
+static __attribute__((noinline)) void AG__TYPED(compare)(AG__TYPED(compare_loop) * set, int64_t n, const real *a,
+                                                         int64_t sa, const real *b, int64_t sb, uint8_t *y, int64_t sy)
+{
+    real a_run[AG__BLOCK], b_run[AG__BLOCK];
+    uint8_t result[AG__BLOCK];
+    if (n == 1 || (sa == 1 && sb == 1 && sy == 1)) {
+        set(n, a, b, y);
+        return;
+    }
+    for (int64_t from = 0, m; from < n; from += m) {
+        m = n - from < AG__BLOCK ? n - from : AG__BLOCK;
+        set(m, AG__TYPED(gather)(a, sa, from, m, a_run), AG__TYPED(gather)(b, sb, from, m, b_run),
+            sy == 1 ? y + from : result);
+        for (int64_t i = 0; i < m && sy != 1; i++) y[(from + i) * sy] = result[i];
+    }
+}
 #define COMPARE(name, relation)                                                                                   \
+    static void AG__TYPED(name##_set)(int64_t n, const real *p, const real *q, uint8_t *y)                        \
+    {                                                                                                             \
+        const int64_t whole = n & -16;                                                                            \
+        AG__INDEPENDENT                                                                                           \
+        for (int64_t i = 0; i < whole; i++) y[i] = p[i] relation q[i];                                            \
+        for (int64_t i = whole; i < n; i++) y[i] = p[i] relation q[i];                                            \
+    }                                                                                                             \
     void AG__TYPED(name)(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb, uint8_t *y, int64_t sy) \
     {                                                                                                             \
-        real a_run[AG__BLOCK], b_run[AG__BLOCK];                                                                  \
-        if (n == 1) sa = sb = sy = 1;                                                                             \
-        const int64_t block = sa == 1 && sb == 1 ? n : AG__BLOCK;                                                 \
-        for (int64_t from = 0, m; from < n; from += m) {                                                          \
-            m = n - from < block ? n - from : block;                                                              \
-            const real *p = AG__TYPED(gather)(a, sa, from, m, a_run);                                             \
-            const real *q = AG__TYPED(gather)(b, sb, from, m, b_run);                                             \
-            uint8_t *to = y + from * sy;                                                                          \
-            const int64_t whole = sy == 1 ? m & -16 : 0;                                                          \
-            AG__INDEPENDENT                                                                                       \
-            for (int64_t i = 0; i < whole; i++) to[i] = p[i] relation q[i];                                       \
-            for (int64_t i = whole; i < m; i++) to[i * sy] = p[i] relation q[i];                                  \
-        }                                                                                                         \
+        AG__TYPED(compare)(AG__TYPED(name##_set), n, a, sa, b, sb, y, sy);                                        \
     }
 COMPARE(eq, ==)
 COMPARE(ne, !=)
