@@ -122,8 +122,8 @@ static ag_scalar prior_per_op(const gmm *q, const ag_scalar *p, const ag_scalar 
     ag_scalar e = ag_const(0);
     for (int c = 0; c < q->k; c++) {
         ag_scalar f = ag_const(0);
-        for (int i = 0; i < q->d; i++) f = ag_add(f, ag_mul(diag[c * q->d + i], diag[c * q->d + i]));
-        for (size_t i = 0; i < q->n_low; i++) f = ag_add(f, ag_mul(LOW(p, c)[i], LOW(p, c)[i]));
+        for (int i = 0; i < q->d; i++) f = ag_add(f, ag_square(diag[c * q->d + i]));
+        for (size_t i = 0; i < q->n_low; i++) f = ag_add(f, ag_square(LOW(p, c)[i]));
         e = ag_add(e, ag_sub(ag_mul(f, 0.5 * q->gamma * q->gamma), ag_mul(sum[c], (double)q->m)));
     }
     return e;
@@ -148,8 +148,8 @@ static void per_op(task *t)
             for (int i = 0; i < d; i++) qx[i] = ag_mul(diag[c * d + i], xc[i]);
             for (int j = 0; j < d; j++)
                 for (int i = j + 1; i < d; i++) qx[i] = ag_add(qx[i], ag_mul(*l++, xc[j]));
-            ag_scalar s = ag_mul(qx[0], qx[0]);
-            for (int i = 1; i < d; i++) s = ag_add(s, ag_mul(qx[i], qx[i]));
+            ag_scalar s = ag_square(qx[0]);
+            for (int i = 1; i < d; i++) s = ag_add(s, ag_square(qx[i]));
             term[c] = ag_sub(ag_add(p[c], sum[c]), ag_mul(s, 0.5));
         }
         total = ag_add(total, logsumexp_per_op(k, term));
