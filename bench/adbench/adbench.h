@@ -1,5 +1,5 @@
-/* adbench.h - the four problems of ADBench (github.com/microsoft/ADBench): Gaussian mixture, LSTM, bundle adjustment,
- * hand tracking. Each is a file with the objective in plain C and the same recorded, fast and one operation at a time. */
+/* adbench.h - the four problems of ADBench (github.com/microsoft/ADBench): Gaussian mixture, LSTM, bundle
+ * adjustment, hand tracking. Each is a file with the objective in plain C and the same recorded, fast and one operation at a time. */
 #ifndef ADBENCH_H
 #define ADBENCH_H
 #include <autograd/autograd.h>

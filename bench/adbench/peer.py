@@ -192,7 +192,8 @@ def with_casadi():
     for name, numbers, _ in files("lstm"):
         l, c, b, p, state, sequence = read_lstm(numbers)
         x, total = ca.SX.sym("x", p.size), 0
-        gate, extra = [x[i * b:(i + 1) * b] for i in range(8 * l)], [x[(8 * l + i) * b:(8 * l + i + 1) * b] for i in range(3)]
+        part = [x[i * b:(i + 1) * b] for i in range(8 * l + 3)]
+        gate, extra = part[:8 * l], part[8 * l:]
         hidden, cell = [ca.SX(state[i, 0]) for i in range(l)], [ca.SX(state[i, 1]) for i in range(l)]
         sigmoid = lambda v: 1 / (1 + ca.exp(-v))
         for now, then in zip(sequence, sequence[1:]):

@@ -70,7 +70,8 @@ def gmm(d, k, n, gamma, m, stem, name):
             squares = sum(v * v for row in matrices[c] for v in row)
             total += 0.5 * gamma**2 * squares - m * sum(factor[c][:d])
         freedom = d + m + 1
-        log_gamma = d * (d - 1) / 4 * math.log(math.pi) + sum(math.lgamma((freedom + 1 - j) / 2) for j in range(1, d + 1))
+        log_gamma = d * (d - 1) / 4 * math.log(math.pi)
+        log_gamma += sum(math.lgamma((freedom + 1 - j) / 2) for j in range(1, d + 1))
         wishart = freedom * d * (math.log(gamma) - math.log(2) / 2) - log_gamma
         return [total - n * d / 2 * math.log(2 * math.pi) - k * wishart]
 
@@ -149,7 +150,8 @@ def ba(stem, name, camera, sizes):
     write("ba/%s.txt" % stem, [sizes, camera, point, weight, feature])
     values, columns = jacobian(f, camera + point + weight)
     rows = [[c[i] for c in columns] for i in range(3)]
-    write("golden/%s_block0.txt" % name, ["# errors, weight's error; rows; by the weight", values, rows[0], rows[1], rows[2][14:]])
+    comment = "# errors, weight's error; rows; by the weight"
+    write("golden/%s_block0.txt" % name, [comment, values, rows[0], rows[1], rows[2][14:]])
 
 
 # ---- hand ----
