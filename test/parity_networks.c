@@ -7,13 +7,17 @@ static ag_tensor *gelu(args *a)
     return strcmp(arg_text(a, 1, "approximate", "none"), "tanh") ? ag_gelu(arg_input(a)) : ag_gelu_tanh(arg_input(a));
 }
 
+static double eps_of(args *a, int i, double otherwise)
+{
+    return arg_given(a, i, "eps") && arg_number(a, i, "eps", 0) == 0 ? AG_ZERO : arg_number(a, i, "eps", otherwise);
+}
 /* normalized_shape only counts: PyTorch wants the sizes that the last axes have. */
 static ag_tensor *layer_norm(args *a)
 {
     int64_t sizes[AG_MAX_RANK];
     int axes = arg_sizes(a, 1, "normalized_shape", sizes);
     return ag_layer_norm(arg_input(a), axes, .weight = arg_optional(a, 2, "weight"), .bias = arg_optional(a, 3, "bias"),
-                         .eps = arg_number(a, 4, "eps", 1e-5));
+                         .eps = eps_of(a, 4, 1e-5));
 }
 /* With the mean and 1 / deviation of each row as further outputs. */
 static ag_tensor *native_layer_norm(args *a)
@@ -52,7 +56,7 @@ static ag_tensor *rms_norm(args *a)
 {
     int64_t sizes[AG_MAX_RANK];
     int axes = arg_sizes(a, 1, "normalized_shape", sizes);
-    return ag_rms_norm(arg_input(a), axes, .weight = arg_optional(a, 2, "weight"), .eps = arg_number(a, 3, "eps", 0));
+    return ag_rms_norm(arg_input(a), axes, .weight = arg_optional(a, 2, "weight"), .eps = eps_of(a, 3, 0));
 }
 
 static const parity_op rows[] = {
