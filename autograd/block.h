@@ -25,7 +25,7 @@ AG_API ag_block ags_block_take(ag_block x, size_t n, const uint32_t *index);
 /* Elements from .. from+n-1 of x. Out of range is AG_EINVAL. */
 AG_API ag_block ags_block_slice(ag_block x, size_t from, size_t n);
 
-/* ---- element by element. A shorter operand is repeated: its size divides that of the longest (else AG_ESHAPE). ---- */
+/* ---- element by element. A shorter operand is repeated: its size divides that of the longest (else AG_ESHAPE). --- */
 AG_API ag_block ags_block_add(ag_block x, ag_block y);
 AG_API ag_block ags_block_sub(ag_block x, ag_block y);
 AG_API ag_block ags_block_mul(ag_block x, ag_block y);
@@ -36,7 +36,7 @@ AG_API ag_block ags_block_log(ag_block x);
 AG_API ag_block ags_block_sigmoid(ag_block x);
 AG_API ag_block ags_block_tanh(ag_block x);
 
-/* ---- sums ---------------------------------------------------------------------------------------------------------- */
+/* ---- sums -------------------------------------------------------------------------------------------------------- */
 AG_API ag_scalar ags_block_sum(ag_block x);
 AG_API ag_scalar ags_block_dot(ag_block x, ag_block y);                  /* same size */
 AG_API ag_scalar ags_block_sqnorm(ag_block x);
@@ -45,7 +45,7 @@ AG_API ag_block ags_block_sums(size_t n, ag_block x);
 AG_API ag_block ags_block_sqnorms(size_t n, ag_block x);
 AG_API ag_block ags_block_logsumexps(size_t n, ag_block x);
 
-/* ---- products ------------------------------------------------------------------------------------------------------ */
+/* ---- products ---------------------------------------------------------------------------------------------------- */
 /* a[m][n] row-major times x[n]: a.n = m x.n. */
 AG_API ag_block ags_block_matvec(ag_block a, ag_block x);
 /* (D + L) x: diag holds D's n numbers, low the strictly lower L packed by columns, n (n - 1) / 2 numbers. */
