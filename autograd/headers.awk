@@ -73,12 +73,6 @@ END {
     for (i = 1; i <= n_axes; i++) put("ops.h", "#define ag_" axes[i] "(...) AG__AFTER(AG__AXES, ag_" axes[i] ", __VA_ARGS__, AG__LAST)\n")
     for (i = 1; i <= n_sizes; i++) put("ops.h", "#define ag_" sizes[i] "(...) AG__AFTER(AG__DIMS1, ag_" sizes[i] ", __VA_ARGS__, AG__LAST)\n")
     for (i = 1; i <= n_named; i++) put("ops.h", "#define ag_" named[i] "(...) AG__AFTER_CALL(AG__CALL" args[i] ", ag_" named[i] ", " options[i] ", __VA_ARGS__, AG__SIZE(" options[i] "))\n")
-    put("ops.h", "#ifndef AG__LIBRARY\n")
-    for (i = 1; i <= n_plain; i++) {
-        form = first[i] !~ /^ag_tensor \*[a-z_]+$/ ? "AG__PLACED(" : one[i] ? "AG__AFTER(AG__PLAIN_CALL1, " : "AG__AFTER(AG__PLAIN_CALL, "
-        put("ops.h", "#define ag_" plain[i] "(...) " form "ag_" plain[i] ", __VA_ARGS__" (one[i] && form ~ /AFTER/ ? ", 0" : "") ")\n")
-    }
-    put("ops.h", "#endif\n")
     put("ops.h", "#endif\n#endif\n")
 
     top("elementary.h", "AG_ELEMENTARY_H", "the elementary functions as lists, for whoever needs one piece of code for each.", "")
@@ -99,6 +93,12 @@ END {
     for (i = 1; i <= n_binary; i++) put("generic.h", "#define ag_" binary[i] "(a, b) AG__BINARY(" binary[i] ", a, b)\n")
     for (i = 1; i <= n_pairs; i++) put("generic.h", "#define ag_" pairs[i] "(a, b) AG__BINARYT(" pairs[i] ", a, b)\n")
     for (i = 1; i <= n_ordered; i++) put("generic.h", "#define ag_" ordered[i] "(n, x) AG__ORDERED(" ordered[i] ", n, x)\n")
+    put("generic.h", "#ifndef AG__LIBRARY\n")
+    for (i = 1; i <= n_plain; i++) if (plain[i] != "lerp") { # lift.h has it
+        form = first[i] !~ /^ag_tensor \*[a-z_]+$/ ? "AG__PLACED(" : one[i] ? "AG__AFTER(AG__PLAIN_CALL1, " : "AG__AFTER(AG__PLAIN_CALL, "
+        put("generic.h", "#define ag_" plain[i] "(...) " form "ag_" plain[i] ", __VA_ARGS__" (one[i] && form ~ /AFTER/ ? ", 0" : "") ")\n")
+    }
+    put("generic.h", "#endif\n")
     put("generic.h", "#else\n")
     for (i = 1; i <= n_unary; i++) put("generic.h", "AG__CPP_UNARY(" unary[i] ")\n")
     for (i = 1; i <= n_ordered; i++) put("generic.h", "AG__CPP_ORDERED(" ordered[i] ")\n")

@@ -66,7 +66,6 @@ static inline void ag__say_scalar(const char *where)
 static inline ag_scalar ag__same(ag_scalar x) { return x; }
 #define AG__AS_TENSOR(x) _Generic((x), ag_tensor *: ag__itself, default: ag_num)(x)
 static inline ag_tensor *ag__itself(ag_tensor *x) { return x; }
-#undef ag_lerp
 #define ag_lerp(a, b, weight) (AG__HERE("ag_lerp"), (ag_lerp)((a), (b), AG__AS_TENSOR(weight)))
 #define ag_fma(a, b, c) ags_fma(AG__AS_SCALAR(a), AG__AS_SCALAR(b), AG__AS_SCALAR(c))
 #define ag_grad(y, x) _Generic((y), ag_tensor *: (ag_grad), ag_scalar: ags_grad)((y), (x))
