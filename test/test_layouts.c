@@ -151,6 +151,15 @@ static void test_lines(void **state)
     each(compare_lines, false);
 }
 
+/* By the loops of the way back, not by rules that could be differentiated again. */
+static ag_tensor *gradient(ag_tensor *y, ag_tensor *x, ag_tensor *g)
+{
+    ag_tensor *d = NULL;
+    AG_NO_GRAD
+        d = ag_vjp(y, x, g);
+    return d;
+}
+
 /* The gradients of narrow operands that were repeated: sums, beside those of the same product written out. */
 static void test_repeated_gradients(void **state)
 {
@@ -167,12 +176,36 @@ static void test_repeated_gradients(void **state)
                 ag_tensor *w = ag_variable((ag_randn)(AG_F64, small.rank, small.dims));
                 ag_tensor *x = numbers(AG_F64, &repeated[i], turned, false),
                           *g = numbers(AG_F64, &repeated[i], turned, false);
-                ag_tensor *got = ag_vjp(ag_mul(x, w), w, g), *wanted = ag_sum_keep(ag_mul(x, g), axis);
+                ag_tensor *got = gradient(ag_mul(x, w), w, g), *wanted = ag_sum_keep(ag_mul(x, g), axis);
                 double off = ag_item(ag_max(ag_abs(ag_sub(got, wanted))));
                 if (!(off < 1e-12))
                     fail_msg("shape %d, axis %d%s: off by %g; %s", i, axis, turned ? ", turned" : "", off, ag_errmsg());
                 assert_int_equal(ag_tape_reset(tape), AG_OK);
             }
+    ag_tape_free(tape);
+}
+
+/* The way back along short lines, also where it adds to a gradient, beside the textbook's. */
+static void test_softmax_gradients(void **state)
+{
+    (void)state;
+    ag_tape *tape = ag_tape_new();
+    for (int i = 0; i < SHAPES; i++)
+        for (int axis = 0; axis < shapes[i].rank; axis++) {
+            ag_tensor *x = ag_variable(numbers(AG_F64, &shapes[i], 0, false)),
+                      *g = numbers(AG_F64, &shapes[i], 0, false);
+            ag_tensor *y = ag_softmax(x, axis), *z = ag_log_softmax(x, axis);
+            ag_tensor *slope = ag_mul(y, ag_sub(g, ag_sum_keep(ag_mul(g, y), axis)));
+            ag_tensor *log_slope = ag_sub(g, ag_mul(y, ag_sum_keep(g, axis)));
+            ag_tensor *got[] = { gradient(y, x, g), gradient(z, x, g), gradient(ag_add(y, x), x, g),
+                                 gradient(ag_add(z, x), x, g) };
+            ag_tensor *wanted[] = { slope, log_slope, ag_add(slope, g), ag_add(log_slope, g) };
+            for (int k = 0; k < 4; k++) {
+                double off = ag_item(ag_max(ag_abs(ag_sub(got[k], wanted[k]))));
+                if (!(off < 1e-12)) fail_msg("shape %d, axis %d, %d: off by %g; %s", i, axis, k, off, ag_errmsg());
+            }
+            assert_int_equal(ag_tape_reset(tape), AG_OK);
+        }
     ag_tape_free(tape);
 }
 
@@ -182,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_reductions),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_repeated_gradients),
+        cmocka_unit_test(test_softmax_gradients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
