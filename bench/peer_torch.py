@@ -90,7 +90,10 @@ def mlp(*widths):
 def optimizer(kind, net, **settings):
     if variant != "plain":
         settings[variant] = True
-    return kind(net.parameters(), **settings)
+    try:
+        return kind(net.parameters(), **settings)
+    except (TypeError, RuntimeError):
+        sys.exit(1)  # this PyTorch has no such variant
 
 
 def training_step():

@@ -21,7 +21,7 @@ typedef struct scan {
     ag_rng *rng;  /* [slots] */
     double *kept; /* [slots][ns] */
 } scan;
-enum { NONE = UINT32_MAX };
+static const uint32_t NONE = UINT32_MAX;
 
 /* A run of the loop: its own tape and the state it has come to. */
 typedef struct run {
