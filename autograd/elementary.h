@@ -38,8 +38,8 @@
     X(softplus, AG_SAVES_IN(0), (log1p(exp(-fabs(x))) + (x > 0 ? x : 0)), (1 / (1 + exp(-x))), (ag_mul(g, ag_sigmoid(x)))) \
     X(relu, AG_SAVES_OUT(0) | AG__PLAIN, (x < 0 ? 0 : x), (y > 0 ? 1 : 0), (ag_mul(g, ag_sign(y)))) \
     X(gelu, AG_SAVES_IN(0), (K(0.5) * x * erfc(K(-0.7071067811865476) * x)), (K(0.5) * erfc(K(-0.7071067811865476) * x) + K(0.3989422804014327) * x * exp(K(-0.5) * x * x)), (ag_mul(g, ag_add(ag_mul(0.5, ag_erfc(ag_mul(-0.7071067811865476, x))), ag_mul(ag_mul(0.3989422804014327, x), ag_exp(ag_mul(-0.5, ag_square(x)))))))) \
-    X(gelu_tanh, AG_SAVES_IN(0) | AG_SAVES_OUT(0), (x / (1 + exp(-x * (K(1.5957691216057308) + K(0.07135481627260025) * x * x)))), (1 / (1 + exp(-x * (K(1.5957691216057308) + K(0.07135481627260025) * x * x))) + y * (1 - 1 / (1 + exp(-x * (K(1.5957691216057308) + K(0.07135481627260025) * x * x)))) * (K(1.5957691216057308) + K(0.21406444881780076) * x * x)), (ag_mul(g, ag__gelu_tanh_slope(x, y)))) \
-    X(silu, AG_SAVES_IN(0) | AG_SAVES_OUT(0), (x / (1 + exp(-x))), ((1 + x - y) / (1 + exp(-x))), (ag_mul(g, ag_mul(ag_sigmoid(x), ag_sub(ag_add(1.0, x), y)))))
+    X(gelu_tanh, AG_SAVES_IN(0) | AG_SAVES_OUT(0), (x / (1 + exp(-x * (K(1.5957691216057308) + K(0.07135481627260025) * x * x)))), (1 / (1 + exp(-x * (K(1.5957691216057308) + K(0.07135481627260025) * x * x))) + y * (1 - 1 / (1 + exp(-x * (K(1.5957691216057308) + K(0.07135481627260025) * x * x)))) * (K(1.5957691216057308) + K(0.21406444881780076) * fmin(x * x, 900))), (ag_mul(g, ag__gelu_tanh_slope(x, y)))) \
+    X(silu, AG_SAVES_IN(0) | AG_SAVES_OUT(0), (x / (1 + exp(-x))), ((1 + (x - y)) / (1 + exp(-x))), (ag_mul(g, ag_mul(ag_sigmoid(x), ag_add(1.0, ag_sub(x, y))))))
 
 /* X(name, what the vjp reads, value, slopes by a and b, vjps by a and b). */
 #define AG_BINARY_FUNCTIONS(X) \

@@ -1,7 +1,7 @@
 # reference.awk - ops.def -> a Markdown table of every operation, on the standard output.
 # usage: awk -f reference.awk ops.def
 function trim(s) { gsub(/^[ \t]+|[ \t]+$/, "", s); return s }
-function note(from,   s, i) { s = trim(part[from]); for (i = from + 1; i <= parts; i++) s = s "\\|" part[i]; gsub(/[<]/, "\\&lt;", s); return trim(s) }
+function note(from,   s, i) { s = trim(part[from]); for (i = from + 1; i <= parts; i++) s = s " | " part[i]; gsub(/[|]/, "\\|", s); gsub(/[<]/, "\\&lt;", s); return trim(s) }
 function row(signature, text) { n++; printf "| `ag_%s` | `%s` | %s | %s |\n", name, signature, text, family }
 BEGIN { print "# Operations\n\nGenerated from autograd/ops.def. All return a temporary of the current tape.\n" }
 BEGIN { print "| operation | signature | formula, conventions | family |\n|---|---|---|---|" }

@@ -71,6 +71,8 @@
 #define IMAGES(X)                                                                                                      \
     X(interpolate_rank, ESHAPE, "ag_interpolate: [2,3] has no axis behind [n, channels]",                              \
       ag_interpolate(D(2, 3), .sizes = AG_SIZES(2)))                                                                   \
+    X(interpolate_huge, ENOMEM, "ag_interpolate: [1,2,3] to 4611686018427387904 along axis 2 is too large", \
+      ag_interpolate(D(1, 2, 3), .sizes = AG_SIZES((int64_t)1 << 62))) \
     X(interpolate_none, EINVAL, "ag_interpolate: 0 .sizes and 0 .scale_factor for [1,2,3]: one of the two, for all 1 " \
       "axes or for each", ag_interpolate(D(1, 2, 3)))                                                                  \
     X(interpolate_both, EINVAL, "ag_interpolate: 1 .sizes and 1 .scale_factor for [1,2,3]: one of the two, for all 1 " \

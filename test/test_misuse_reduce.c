@@ -68,6 +68,8 @@ static ag_tensor *index_of(int64_t at)
       ag_nanmedian(I(0, 3)))                                                                                           \
     X(quantile_dtype, EDTYPE, "ag_quantile: needs f32 or f64, got i64 [2,3]; ag_to converts",                          \
       ag_quantile(I(2, 3), ag_num(0.5)))                                                                               \
+    X(quantile_how, EINVAL, "ag_quantile: .interpolation is 99; AG_LINEAR to AG_NEAREST", \
+      ag_quantile(D(2, 3), ag_num(0.5), .interpolation = (ag_interpolation)99)) \
     X(quantile_q, EINVAL, "ag_quantile: q holds 1.5, which is not in [0,1]", ag_quantile(D(2, 3), ag_num(1.5)))        \
     X(quantile_q_dtype, EDTYPE, "ag_quantile: q f32 [2] must be f64, one number or a list",                            \
       ag_quantile(D(2, 3), F(2)))                                                                                      \

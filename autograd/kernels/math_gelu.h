@@ -124,7 +124,7 @@ AG__INLINE real M(gelu_tanh_slope)(real x)
     real c = M(clamped)(x, GELU_LOW, -GELU_LOW), z = c * c, v = c * (K(GELU_0) + K(GELU_1) * z);
     real a = M(clamped)(-v, -most, most), n = a * LOG2_E + SHIFT - SHIFT, r = a - n * LN2_HI - n * LN2_LO;
     real p = M(power_of_2)(n + SHIFT), e = p + p * (r + r * r * M(exp_rest)(r)), s = 1 / (1 + e);
-    return s + x * (e * s * s) * (K(GELU_0) + K(3 * GELU_1) * z);
+    return s + c * (e * s * s) * (K(GELU_0) + K(3 * GELU_1) * z);
 }
 #undef GELU_0
 #undef GELU_1

@@ -121,7 +121,11 @@ static ag_tensor *along(ag_tensor *x, const interpolate *o, int i)
     const ag__layout *l = x->layout;
     ag__span span = ag__span_of(l, 2 + i);
     axis a = axis_of(o, i, span.n);
-    int64_t most = most_taps(&a), n = a.to * most, dims[AG_MAX_RANK];
+    int64_t most = most_taps(&a), n, dims[AG_MAX_RANK];
+    if (__builtin_mul_overflow(a.to, most, &n) || n > INT64_MAX / (int64_t)sizeof(double))
+        return ag_fail(AG_ENOMEM, "ag_interpolate: %s to %lld along axis %d is too large", ag__text(l),
+                       (long long)a.to, 2 + i),
+               NULL;
     ag_tensor *col = ag_full(AG_I64, -1, n), *row = ag_zeros(AG_I64, n), *weight = ag_zeros(AG_F64, n);
     if (!col || !row || !weight) return NULL;
     for (int64_t k = 0; k < n; k++) ((int64_t *)row->data)[k] = k / most;

@@ -38,8 +38,8 @@ ag_tensor *ag__mish_t(ag_tensor *x)
 
 ag_tensor *ag__gelu_tanh_slope_t(ag_tensor *x, ag_tensor *y)
 {
-    ag_tensor *x2 = ag_mul(0.044715, ag_square(x)),
-              *s = ag_sigmoid(ag_mul(ag_mul(1.5957691216057308, x), ag_add(1.0, x2)));
+    ag_tensor *x2 = ag_mul(0.044715, ag_square(ag_clamp(x, -30.0, 30.0))), /* beyond, 1 - s is 0 */
+        *s = ag_sigmoid(ag_mul(ag_mul(1.5957691216057308, x), ag_add(1.0, x2)));
     return ag_add(s, ag_mul(ag_mul(y, ag_sub(1.0, s)), ag_mul(1.5957691216057308, ag_add(1.0, ag_mul(3.0, x2)))));
 }
 ag_tensor *ag__pow_by_base_t(ag_tensor *g, ag_tensor *a, ag_tensor *b)

@@ -278,6 +278,8 @@ static ag_tensor *quantile_of(const ag_op *op, const char *who, ag_tensor *x, ag
     if (!ag__begin(&t, &x, who) || !ag__axes(o.axes.n, o.axes.at, x->layout, who, &p.over.mask)) return NULL;
     if (o.index || o.correction != 0)
         return ag_fail(AG_EINVAL, "%s: .index and .correction are options of other reductions", who), NULL;
+    if ((unsigned)o.interpolation > AG_NEAREST)
+        return ag_fail(AG_EINVAL, "%s: .interpolation is %d; AG_LINEAR to AG_NEAREST", who, (int)o.interpolation), NULL;
     if (q && !(q = ag__operand(t, q, who, 2))) return NULL;
     if (q && (q->flags & AG__WEAK)) q = ag_to(q, x->layout->dtype);
     return ag__apply(op, &p, x, q);

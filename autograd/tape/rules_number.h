@@ -76,6 +76,8 @@ static inline ag_scalar ag__over_square_s(ag_scalar p, ag_scalar a, ag_scalar b)
 /* s + y (1 - s) 2c (1 + 3 a x^2) with y = x s, s = sigmoid(2 c x (1 + a x^2)), c = sqrt(2 / pi), a = 0.044715 */
 static inline ag_scalar ag__gelu_tanh_slope_s(ag_scalar x, ag_scalar y)
 {
-    ag_scalar x2 = ag_mul(0.044715, ag_square(x)), s = ag_sigmoid(ag_mul(ag_mul(1.5957691216057308, x), ag_add(1.0, x2)));
+    /* beyond 30, 1 - s is 0 */
+    ag_scalar x2 = fabs(x.value) < 30 ? ag_mul(0.044715, ag_square(x)) : ag_const(0.044715 * 900);
+    ag_scalar s = ag_sigmoid(ag_mul(ag_mul(1.5957691216057308, x), ag_add(1.0, x2)));
     return ag_add(s, ag_mul(ag_mul(y, ag_sub(1.0, s)), ag_mul(1.5957691216057308, ag_add(1.0, ag_mul(3.0, x2)))));
 }
