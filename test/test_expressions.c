@@ -1,5 +1,5 @@
 /* test_expressions.c - random expressions of scalars and tensors: reverse mode against forward mode, against finite
- * differences, and the mixed version against the one in scalars alone.
+ * differences, and the mixed version against the one in scalars alone; and checkpointed, which must not change a bit.
  *
  * Each difference is divided by the expression's first-order rounding bound, the sum of |adjoint * value| over all that
  * is computed, at least 1. LONG=1: all 100,000 of the first test, 10,000 of the second. SEED=n EXPRESSION prints one.
@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 enum { MOST_IN = MOST_TENSORS + 1 };
@@ -24,7 +25,7 @@ static void note(worst *w, double error, uint64_t seed)
 
 typedef struct tally {
     worst forward, versions, differences, scalar_forward;
-    long n, values, elements;
+    long n, values, elements, checkpointed, loops;
     double bound;
 } tally;
 
@@ -65,6 +66,40 @@ static void in_tensors(expression *e, const double *v, double *y, double *g, dou
     }
 }
 
+/* Do the gradients through ag_checkpoint have the bits of g? */
+static bool same_checkpointed(expression *e, const double *g)
+{
+    ag_tensor *in[MOST_IN], *one = ag_ones(AG_F64, 1);
+    double again[MOST_ELEMENTS], *at = again;
+    int n = expression_inputs(e, e->x, in);
+    for (int k = 0; k < n; k++) in[k] = ag_variable(in[k]);
+    ag_tensor *r = ag_checkpoint(expression_mixed, (ag_list){ in, n }, e);
+    for (int k = 0; k < n; at += ag_numel(in[k]), k++)
+        AG_NO_GRAD
+            ag_read(ag_vjp(r, in[k], one), at, ag_numel(in[k]));
+    return !ag_error() && !memcmp(again, g, (size_t)e->n_in * sizeof *g);
+}
+
+/* The expression three times over, in a loop. */
+static void step(ag_scalar *state, const ag_scalar *p, int64_t i, void *user)
+{
+    ag_scalar all[MOST_ELEMENTS];
+    state[0] = ag_fma(state[0], ag_const(0.5 + (double)i), expression_elements(user, p, all));
+}
+static bool same_loops(expression *e)
+{
+    double g[3][MOST_ELEMENTS];
+    for (int memory = 0; memory < 3; memory++) {
+        ag_scalar x[MOST_ELEMENTS], s;
+        ags_inputs((size_t)e->n_in, e->x, x);
+        s = x[0];
+        ags_scan(step, 3, &s, 1, x, (size_t)e->n_in, .user = e, .memory = (ag_scan_memory)memory);
+        ags_gradient(s, x, (size_t)e->n_in, g[memory]);
+    }
+    return !ag_error() && !memcmp(g[0], g[2], (size_t)e->n_in * sizeof **g) &&
+           !memcmp(g[1], g[2], (size_t)e->n_in * sizeof **g);
+}
+
 static double value_at(expression *e, const double *v, double h)
 {
     double x[MOST_ELEMENTS], y = NAN;
@@ -97,6 +132,7 @@ static void compare(expression *e, uint64_t seed, tally *t)
     for (int k = 0; k < e->n_in; k++) v[k] = random_of(~seed, (uint64_t)k) < 0.5 ? 1 : -1;
     double bound = in_scalars(e, v, &ys, gs, &alongs);
     in_tensors(e, v, &y, g, &along);
+    t->checkpointed += same_checkpointed(e, g), t->loops += same_loops(e);
     note(&t->versions, fabs(y - ys) / bound, seed);
     for (int k = 0; k < e->n_in; k++) note(&t->versions, fabs(g[k] - gs[k]) / bound, seed);
     note(&t->forward, fabs(dot(g, v, e->n_in) - along) / bound, seed);
@@ -134,6 +170,9 @@ static void all_ways_agree(void **state)
     show("reverse against forward, scalars alone", t.scalar_forward);
     show("tensors and scalars against scalars alone", t.versions);
     show("forward against differences", t.differences);
+    print_message("#   the same bits checkpointed: %ld, in loops: %ld\n", t.checkpointed, t.loops);
+    assert_int_equal(t.checkpointed, t.n);
+    assert_int_equal(t.loops, t.n);
     assert_true(t.forward.error <= 1e-12);
     assert_true(t.scalar_forward.error <= 1e-12);
     assert_true(t.versions.error <= 1e-12);
