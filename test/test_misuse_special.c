@@ -1,5 +1,6 @@
 /* test_misuse_special.c - what can be wrong with activations, special functions, small formulas and predicates. */
 #include <autograd/autograd.h>
+#include <limits.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -81,6 +82,8 @@
     X(softmin_null, ENULL, "ag_softmin: operand 1 is NULL", ag_softmin(NONE, 0))                                       \
     X(polygamma_order, EINVAL, "ag_polygamma: order -1 is negative", ag_polygamma(-1, D(2)))                           \
     X(polygamma_scalar, EINVAL, "ag_polygamma: order -2 is negative", ag_polygamma(-2, ag_input(1)))                   \
+    X(iv_huge, EINVAL, "ag_iv: order 2147483647 is beyond 1000000", ag_iv(INT_MAX, D(2))) \
+    X(iv_huge_scalar, EINVAL, "ag_iv: order 2147483647 is beyond 1000000", ag_iv(INT_MAX, ag_input(1))) \
     X(iv_order, EINVAL, "ag_iv: order -1 is negative", ag_iv(-1, D(2)))                                                \
     X(multigammaln_order, EINVAL, "ag_multigammaln: order 0 is not positive", ag_multigammaln(D(2), 0))                \
     X(multigammaln_dtype, EDTYPE, "ag_multigammaln: needs f32 or f64, got i64 [2]; ag_to converts", ag_multigammaln(I(2), 2))          \

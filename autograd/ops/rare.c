@@ -115,6 +115,7 @@ AG_RARE_BINARY(BINARY)
     ag_tensor *(ag_##fn)(int n, ag_tensor *x)                                                                      \
     {                                                                                                              \
         if (n < 0) return ag_fail(AG_EINVAL, "ag_" #fn ": order %d is negative", n), NULL;                         \
+        if (n > 1000000) return ag_fail(AG_EINVAL, "ag_" #fn ": order %d is beyond 1000000", n), NULL;             \
         return ag__apply(&ag__op_##fn, &n, x);                                                                     \
     }
 AG_RARE_ORDERED(ORDERED)

@@ -68,28 +68,29 @@ AG_RARE_UNARY(UNARY)
     }
 AG_RARE_BINARY(BINARY)
 
-#define ORDERED(name, value_of_x, slope_of_xy, vjp)                                                      \
-    static double name##_value(double order, double x)                                                   \
-    {                                                                                                    \
-        const int n = (int)order;                                                                        \
-        return (value_of_x);                                                                             \
-    }                                                                                                    \
-    static double name##_slope(int k, double order, double x, double y)                                  \
-    {                                                                                                    \
-        const int n = (int)order;                                                                        \
-        (void)k, (void)y;                                                                                \
-        return (slope_of_xy);                                                                            \
-    }                                                                                                    \
-    static AG__COLD ag_scalar name##_rule(int k, ag_scalar g, ag_scalar order, ag_scalar x, ag_scalar y) \
-    {                                                                                                    \
-        const int n = (int)order.value;                                                                  \
-        (void)k, (void)y;                                                                                \
-        return (vjp);                                                                                    \
-    }                                                                                                    \
-    DESCRIPTOR(name)                                                                                     \
-    ag_scalar ags_##name##_on(ag_pen *p, int n, ag_scalar x)                                             \
-    {                                                                                                    \
-        if (n < 0) return ag_fail(AG_EINVAL, "ag_" #name ": order %d is negative", n), ag_const(NAN);    \
-        return record(p, &ag__f_##name, ag_const(n), x);                                                 \
+#define ORDERED(name, value_of_x, slope_of_xy, vjp)                                                               \
+    static double name##_value(double order, double x)                                                            \
+    {                                                                                                             \
+        const int n = (int)order;                                                                                 \
+        return (value_of_x);                                                                                      \
+    }                                                                                                             \
+    static double name##_slope(int k, double order, double x, double y)                                           \
+    {                                                                                                             \
+        const int n = (int)order;                                                                                 \
+        (void)k, (void)y;                                                                                         \
+        return (slope_of_xy);                                                                                     \
+    }                                                                                                             \
+    static AG__COLD ag_scalar name##_rule(int k, ag_scalar g, ag_scalar order, ag_scalar x, ag_scalar y)          \
+    {                                                                                                             \
+        const int n = (int)order.value;                                                                           \
+        (void)k, (void)y;                                                                                         \
+        return (vjp);                                                                                             \
+    }                                                                                                             \
+    DESCRIPTOR(name)                                                                                              \
+    ag_scalar ags_##name##_on(ag_pen *p, int n, ag_scalar x)                                                      \
+    {                                                                                                             \
+        if (n < 0) return ag_fail(AG_EINVAL, "ag_" #name ": order %d is negative", n), ag_const(NAN);             \
+        if (n > 1000000) return ag_fail(AG_EINVAL, "ag_" #name ": order %d is beyond 1000000", n), ag_const(NAN); \
+        return record(p, &ag__f_##name, ag_const(n), x);                                                          \
     }
 AG_RARE_ORDERED(ORDERED)
