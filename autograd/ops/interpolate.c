@@ -123,8 +123,8 @@ static ag_tensor *along(ag_tensor *x, const interpolate *o, int i)
     axis a = axis_of(o, i, span.n);
     int64_t most = most_taps(&a), n, dims[AG_MAX_RANK];
     if (__builtin_mul_overflow(a.to, most, &n) || n > INT64_MAX / (int64_t)sizeof(double))
-        return ag_fail(AG_ENOMEM, "ag_interpolate: %s to %lld along axis %d is too large", ag__text(l),
-                       (long long)a.to, 2 + i),
+        return ag_fail(AG_ENOMEM, "ag_interpolate: %s to %lld along axis %d is too large", ag__text(l), (long long)a.to,
+                       2 + i),
                NULL;
     ag_tensor *col = ag_full(AG_I64, -1, n), *row = ag_zeros(AG_I64, n), *weight = ag_zeros(AG_F64, n);
     if (!col || !row || !weight) return NULL;
