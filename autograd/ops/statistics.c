@@ -165,7 +165,7 @@ static ag_tensor *std_compose(const ag_call *c)
     ag_tensor *x = joined(c->in[0], mask_of(c)), *d = x ? centred(x) : NULL;
     if (!d) return NULL;
     ag_tensor *unit = unit_of(d), *v = mean_square(c, ag_div(d, unit)), *none = ag_eq(v, 0.0);
-    ag_tensor *root = ag_where(none, ag_num(0), ag_sqrt(ag_where(none, ag_num(1), v)));
+    ag_tensor *root = ag_where(none, ag_num(0), ag_sqrt(v));
     return in_shape(c, ag_mul(root, last_size(d) ? ag_squeeze(unit, -1) : unit));
 }
 
