@@ -316,7 +316,7 @@ static ag_tensor *products(ag_tensor *x, const int64_t *target, ag_tensor *value
     if (!ends || !orders || !first) return NULL;
     for (int64_t i = 0; i < n; i++) end[i] = self[i];
     for (int64_t k = 0; k < m; k++) end[target[k]]++;
-    for (int64_t i = 0, from = 0; i < n; i++) { /* where the factors of i go, for now the first of them */
+    for (int64_t i = 0, from = 0; i < n; i++) { /* the place of the first factor of i but itself; filling moves it on */
         int64_t size = end[i];
         if (self[i]) order[from] = i;
         if (size) first[from] = 1;
