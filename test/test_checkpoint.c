@@ -107,20 +107,22 @@ static void other_derivatives_of_loops(void **state)
     enum { N = NP + NS, STEPS = 30 };
     const double v[N] = { 1, -2, 0.5, 0.25, 3, -1 };
     double jv[2], hessian[2][N][N], third[2];
-    for (int plain = 0; plain < 2; plain++) {
-        ag_scalar x[N], g[N], h[N];
-        ags_inputs(N, start, x);
-        ag_scalar y = story(STEPS, x, plain ? kinds[KINDS - 1] : kinds[1], false);
-        assert_int_equal(ags_jvp(&y, 1, x, N, v, &jv[plain]), AG_OK);
-        assert_int_equal(ags_grads(y, x, N, g), AG_OK);
-        for (int i = 0; i < N; i++) assert_int_equal(ags_gradient(g[i], x, N, hessian[plain][i]), AG_OK);
-        assert_int_equal(ags_grads(g[0], x, N, h), AG_OK);
-        third[plain] = ag_grad(h[1], x[3]).value;
-        assert_int_equal(ag_tape_reset(tape), AG_OK);
+    for (int shared = 0; shared < 2; shared++) {
+        for (int plain = 0; plain < 2; plain++) {
+            ag_scalar x[N], g[N], h[N];
+            ags_inputs(N, start, x);
+            ag_scalar y = story(STEPS, x, plain ? kinds[KINDS - 1] : kinds[1], shared);
+            assert_int_equal(ags_jvp(&y, 1, x, N, v, &jv[plain]), AG_OK);
+            assert_int_equal(ags_grads(y, x, N, g), AG_OK);
+            for (int i = 0; i < N; i++) assert_int_equal(ags_gradient(g[i], x, N, hessian[plain][i]), AG_OK);
+            assert_int_equal(ags_grads(g[0], x, N, h), AG_OK);
+            third[plain] = ag_grad(h[1], x[3]).value;
+            assert_int_equal(ag_tape_reset(tape), AG_OK);
+        }
+        NEAR(jv[0], jv[1]);
+        NEAR(third[0], third[1]);
+        for (int i = 0; i < N * N; i++) NEAR(hessian[0][i / N][i % N], hessian[1][i / N][i % N]);
     }
-    NEAR(jv[0], jv[1]);
-    NEAR(third[0], third[1]);
-    for (int i = 0; i < N * N; i++) NEAR(hessian[0][i / N][i % N], hessian[1][i / N][i % N]);
 }
 
 static void check_me(const ag_scalar *x, ag_scalar *y, void *user)

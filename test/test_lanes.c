@@ -308,6 +308,15 @@ static void calls(void **state)
     check_first("calls", y, 2, x, 3, 1e-14);
     check_second("calls", ags_sum(3, y), x, 3, 1e-12);
     check_second("calls", ag_sin(x[0]), x, 3, 1e-12);
+    /* one scalar as several operands; results of which not all are asked for */
+    ag_scalar z[2] = { x[1], x[1] }, p = x[1];
+    assert_int_equal(ags_scan(pendulum, 20, z, 2, &p, 1, .memory = AG_REVOLVE), AG_OK);
+    check_first("a repeated operand", z, 2, x, 2, 1e-14);
+    for (int k = 1; k >= 0; k--) check_first("one of the results", z + k, 1, x, 3, 1e-14);
+    ag_scalar a[4] = { ag_add(x[0], 3.0), x[1], x[1], ag_const(-2) }, b[2] = { x[1], x[2] };
+    assert_int_equal(ags_solve(2, a, b, z), AG_OK);
+    for (int k = 1; k >= 0; k--) check_first("one of the unknowns", z + k, 1, x, 3, 1e-14);
+    for (int k = 1; k >= 0; k--) check_second("one of the unknowns", z[k], x, 3, 1e-12);
     fine();
 }
 
@@ -324,6 +333,14 @@ static void mixed_tapes(void **state)
     check_first("mixed", y, 3, x, 4, 1e-14);
     check_first("mixed", y, 3, x, 2, 1e-14);
     check_second("mixed", ags_sum(3, y), x, 4, 1e-12);
+    ag_scalar by[] = { x[1], z[0] }, s[2] = { z[1], y[0] };
+    check_first("mixed, by what was unpacked", (ag_scalar[]){ y[0], z[0], x[1] }, 3, by, 2, 1e-14);
+    double slopes[2], sum;
+    ags_jacobian(z, 1, by, 2, slopes), ags_jvp(z, 1, by, 2, (double[]){ 1, 1 }, &sum);
+    near_by(sum, slopes[0] + 1, 1e-14);
+    assert_int_equal(ags_scan(pendulum, 20, s, 2, x, 1), AG_OK);
+    check_first("mixed, with a loop", (ag_scalar[]){ s[0], s[1], y[0] }, 3, x, 2, 1e-14);
+    check_first("mixed, with a loop", s, 2, x, 3, 1e-14);
     double d[3], direction[] = { 1, 0.5, 0, -1 };
     assert_int_equal(ags_directional(y, 3, x, 4, direction, 2, d), AG_OK);
     for (int i = 0; i < 3; i++) { /* v' H v */

@@ -1,6 +1,7 @@
 /* lanes.c - see lanes.h. */
 #include <autograd/diff/lanes.h>
 #include <autograd/ops/bridge.h>
+#include <autograd/tape/streams.h>
 #include <string.h>
 
 static bool are_live(size_t n, const ag_scalar *x, const char *who)
@@ -9,6 +10,20 @@ static bool are_live(size_t n, const ag_scalar *x, const char *who)
     for (size_t i = 0; i < n; i++)
         if (!ag__streams_live(x[i], who)) return false;
     return true;
+}
+
+/* The last result of the call that made `id`, which has all of them swept, or else id. */
+static uint32_t last_of_call(const ag_tape *t, uint32_t id)
+{
+    for (ag__position at = ag__position_after(t, id); at.id > 1;) {
+        const ag__chunk *c = ag__chunk_before(t, &at);
+        ag__record r;
+        ag__record_before(&r, c, at.id, at.ix, at.pd);
+        if (r.code == AG__S_CALL && id - r.id <= r.pd[1]) return r.id + (uint32_t)r.pd[1];
+        if (r.code != AG__S_INPUT) break;
+        ag__step_back(&at, r.step);
+    }
+    return id;
 }
 
 bool ag__map_begin(ag__map *f, const char *who, const ag_scalar *y, size_t m, const ag_scalar *x, size_t n)
@@ -23,6 +38,7 @@ bool ag__map_begin(ag__map *f, const char *who, const ag_scalar *y, size_t m, co
     }
     for (size_t i = 0; i < m; i++)
         if (y[i].id > last) last = y[i].id;
+    if (last) last = last_of_call(t, last);
     if (last >= f->ids) f->ids = last + 1;
     f->constant = first == UINT32_MAX || last == 0;
     if (f->constant) return true;

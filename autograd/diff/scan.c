@@ -203,21 +203,40 @@ static void reverse(const ag__routine *f, const ag__record *rec, double *adj)
     end(&r);
 }
 
+/* Forwards through all bundles: flow holds the tangents of the operands, of each scalar once, and then of the results.
+ */
+static bool run_forward(run *r)
+{
+    const scan *s = r->s;
+    const ag_rng rng = ag_rng_get();
+    bool ok = go_to(r, 0);
+    for (int64_t b = 0; ok && b < s->bundles; b++) {
+        ok = record(r, b) && !ags_jvp(r->state, s->ns, r->x, s->ns + s->np, r->flow, r->flow);
+        for (size_t i = 0; i < s->ns; i++) r->now[i] = r->state[i].value;
+    }
+    ag_rng_set(rng);
+    return ok;
+}
+
 static void forward(const ag__routine *f, const ag__record *rec, double *tan)
 {
     const scan *s = (const scan *)f;
-    const size_t n = s->ns + s->np;
     run r;
     if (ag_error() || !complete(ag__here.tape, s, rec) || !begin(&r, s)) return;
-    for (size_t k = 0; k < n; k++) r.flow[k] = rec->ix[k] ? tan[rec->ix[k]] : 0;
-    ag_rng rng = ag_rng_get();
-    bool ok = go_to(&r, 0);
-    for (int64_t b = 0; ok && b < s->bundles; b++) {
-        ok = record(&r, b) && !ags_jvp(r.state, s->ns, r.x, n, r.flow, r.flow);
-        for (size_t i = 0; i < s->ns; i++) r.now[i] = r.state[i].value;
-    }
-    ag_rng_set(rng);
+    for (size_t k = 0; k < s->ns + s->np; k++) r.flow[k] = is_own(s, k) ? tan[rec->ix[k]] : 0;
+    const bool ok = run_forward(&r);
     for (size_t i = 0; ok && i < s->ns; i++) tan[rec->id + 1 + i] += r.flow[i];
+    end(&r);
+}
+
+/* The same of tangents that stand in scalars and are not to be differentiated again. */
+static void forward_values(const scan *s, const ag__record *rec, ag_scalar *tan)
+{
+    run r;
+    if (ag_error() || !complete(ag__here.tape, s, rec) || !begin(&r, s)) return;
+    for (size_t k = 0; k < s->ns + s->np; k++) r.flow[k] = is_own(s, k) ? tan[rec->ix[k]].value : 0;
+    const bool ok = run_forward(&r);
+    for (size_t i = 0; ok && i < s->ns; i++) tan[rec->id + 1 + i].value += r.flow[i];
     end(&r);
 }
 
@@ -282,6 +301,10 @@ static void forward_recorded(const ag__routine *f, ag_tape *t, const ag__record 
     const scan *s = (const scan *)f;
     const size_t n = s->ns + s->np;
     replay p;
+    if (ag__here.off) {
+        forward_values(s, rec, tan);
+        return;
+    }
     if (replay_begin(&p, t, s, rec)) {
         const uint32_t end = (uint32_t)(p.flow_bytes / sizeof *p.flow);
         for (size_t k = 0; k < n; k++)

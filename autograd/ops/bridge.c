@@ -7,7 +7,6 @@
  * its scalars, which are inputs: when the walk meets it their adjoints are complete. */
 #include <autograd/ops/bridge.h>
 #include <autograd/ops/apply.h>
-#include <string.h>
 
 /* Bridges are walked by the functions below; their rows only carry the names. */
 static ag_status never(ag_call *c)
@@ -149,6 +148,6 @@ bool ag__unpack_forward(ag_tape *t, ag_tensor *y, ag_tensor *tangent)
     int64_t n = y->in[0]->layout->numel;
     ag_scalar *part = ag__arena_get(&t->arena, (size_t)n * sizeof *part);
     if (!part || ag_unpack(tangent, (size_t)n, part)) return false;
-    memcpy(t->sweep.scalar + first_unpacked(t, y), part, (size_t)n * sizeof *part);
-    return true;
+    for (int64_t i = 0; i < n; i++) ag__adjoint_add(t->sweep.scalar, first_unpacked(t, y) + (uint32_t)i, part[i]);
+    return !ag_error();
 }
