@@ -17,10 +17,10 @@ typedef struct ag_sparse {
     struct ag__plan *plan;    /* where in the sweeps the entries are */
 } ag_sparse;
 
-/* dy/dx, y[0..m) by x[0..n). Forwards or in reverse, whichever needs fewer directions. NULL: an error. Not through tensors
- * (AG_ENODIFF). */
+/* dy/dx, y[0..m) by x[0..n). Forwards or in reverse, whichever needs fewer directions. NULL: an error. Not where tensors
+ * stand between, whose patterns are not known (AG_ENODIFF); ags_jacobian and ags_hessian take those. */
 AG_API ag_sparse *ags_sparse_jacobian(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n);
-/* d2y/dx2, whole (both triangles). */
+/* d2y/dx2, whole (both triangles), likewise. */
 AG_API ag_sparse *ags_sparse_hessian(ag_scalar y, const ag_scalar *x, size_t n);
 /* The values again, at another point: y and x recorded anew by the same operations in the same order. A Hessian has m = 1.
  * The pattern and its directions are kept, which is most of the work. On failure the values are undefined. */

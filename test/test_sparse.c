@@ -169,6 +169,13 @@ static void hessians(void **state)
     fine();
 }
 
+static void pendulum(ag_scalar *s, const ag_scalar *p, int64_t i, void *user)
+{
+    (void)i, (void)user;
+    s[1] = ag_sub(s[1], ag_mul(p[0], ag_sin(s[0])));
+    s[0] = ag_fma(0.1, s[1], s[0]);
+}
+
 /* Every kind of statement. */
 static void statements(void **state)
 {
@@ -208,6 +215,11 @@ static void statements(void **state)
     y[m++] = ags_block_at(ags_block_logsumexps(2, PART(14, 4)), 1);
     y[m++] = ags_block_at(ags_block_sums(2, PART(14, 4)), 1);
     y[m++] = ags_block_at(ags_block_exp(ags_block_of(2, (ag_scalar[]){ x[1], ag_mul(x[2], x[3]) })), 1);
+    ag_scalar z[2] = { x[3], x[5] };
+    assert_int_equal(ags_scan(pendulum, 9, z, 2, x + 7, 1), AG_OK);
+    y[m++] = z[0], y[m++] = ag_exp(z[1]);
+    assert_int_equal(ags_solve(2, x, x + 20, z), AG_OK);
+    y[m++] = z[0];
     check_jacobian("statements", y, m, x, M, -1, -1);
     for (size_t i = 0; i < m; i++) check_hessian("a statement", ag_square(ag_add(y[i], x[23])), x, M, -1, M);
     check_hessian("statements", ags_sum(m, y), x, M, -1, M);

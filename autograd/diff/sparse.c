@@ -124,45 +124,68 @@ static bool plan_hessian(ag_sparse *s)
 
 /* ---- values ---- */
 
-static bool evaluate(ag_sparse *s, const ag__map *f)
+static bool compressed(ag_sparse *s, const ag__map *f, sweep way)
 {
     const struct ag__plan *p = s->plan;
-    const ag_scalar *from = p->way == BY_ROWS ? f->y : f->x, *at = p->way == BY_COLUMNS ? f->y : f->x;
+    const ag_scalar *from = way == BY_ROWS ? f->y : f->x, *at = way == BY_COLUMNS ? f->y : f->x;
     static const int what[] = { [BY_COLUMNS] = AG__FORWARD, [BY_ROWS] = AG__REVERSE, [HESSIAN] = AG__SECOND };
     ag__work w;
     s->sweeps = 0;
     memset(s->value, 0, (size_t)s->nnz * sizeof *s->value);
     if (f->constant || s->nnz == 0) return true;
-    if (!ag__work_begin(&w, f, what[p->way], (size_t)s->colors)) return false;
+    if (!ag__work_begin(&w, f, what[way], (size_t)s->colors)) return false;
     bool ok = true;
     for (int32_t c = 0, k = (int32_t)w.lanes->k; ok && c < s->colors; c += k, s->sweeps++) {
-        p->way == BY_ROWS ? ag__reverse_clear(&w, f) : ag__forward_clear(&w, f);
+        way == BY_ROWS ? ag__reverse_clear(&w, f) : ag__forward_clear(&w, f);
         for (size_t i = 0; i < p->directed; i++) {
             const int32_t lane = p->direction[i] - c;
             if (lane < 0 || lane >= k || from[i].id == 0) continue;
-            if (p->way == BY_ROWS)
+            if (way == BY_ROWS)
                 w.adjoint[from[i].id * (size_t)k + (size_t)lane] += 1;
             else
                 ag__forward_seed(&w, from[i].id, (size_t)lane, 1);
         }
-        if (p->way == BY_COLUMNS)
+        if (way == BY_COLUMNS)
             ag__forward_run(&w, f);
-        else if (p->way == BY_ROWS)
+        else if (way == BY_ROWS)
             ag__reverse_run(&w, f);
         else
             ok = ag__second_run(&w, f);
-        const double *lanes = p->way == BY_COLUMNS ? w.tangent : w.adjoint;
+        const double *lanes = way == BY_COLUMNS ? w.tangent : w.adjoint;
         for (int64_t e = 0; ok && e < s->nnz; e++) {
             const int32_t lane = p->color[e] - c;
             const uint32_t id = at[p->at[e]].id;
-            if (lane < 0 || lane >= k || id == 0 || (p->way == BY_COLUMNS && !w.live[id])) continue;
+            if (lane < 0 || lane >= k || id == 0 || (way == BY_COLUMNS && !w.live[id])) continue;
             s->value[e] = lanes[id * (size_t)k + (size_t)lane];
         }
     }
     ag__work_end(&w, f);
-    if (!ok && !ag_error())
-        ag_fail(AG_ENODIFF, "ags_sparse_hessian: not through a loop that is one statement (ags_scan)");
     return ok && !ag_error();
+}
+
+/* The gradient is recorded, differentiated forwards in the Hessian's directions, and forgotten. */
+static bool recorded(ag_sparse *s, const ag__map *f)
+{
+    ag_tape *t = f->tape;
+    const size_t bytes = f->n * sizeof(ag_scalar);
+    ag_scalar *g = ag__alloc(&t->budget, bytes, "a gradient");
+    if (!g) return false;
+    const bool was = ag_record(true);
+    const ag_mark mark = ag_tape_mark(t);
+    ag__map slopes;
+    const bool ok = !ags_grads(f->y[0], f->x, f->n, g) &&
+                    ag__map_begin(&slopes, "ags_sparse_hessian", g, f->n, f->x, f->n) &&
+                    compressed(s, &slopes, BY_COLUMNS);
+    ag_tape_rewind(t, mark);
+    ag_record(was);
+    ag__release(&t->budget, g, bytes);
+    return ok;
+}
+
+/* A call has no second derivative as a number. */
+static bool evaluate(ag_sparse *s, const ag__map *f)
+{
+    return compressed(s, f, s->plan->way) || (s->plan->way == HESSIAN && !ag_error() && recorded(s, f));
 }
 
 /* ---- in public ---- */
