@@ -411,6 +411,41 @@ static void functions_pass_gradcheck(void **state)
     free_block(&n.k);
 }
 
+/* One tensor as several operands, or as an operand and a leaf that the function uses besides. */
+static ag_tensor *of_two(ag_tensor **x, void *user)
+{
+    ag_tensor *y = ag_mul(ag_tanh(x[0]), ag_sum(ag_square(x[1])));
+    return user ? ag_mul(y, (ag_tensor *)user) : y;
+}
+static ag_tensor *of_one(ag_tensor **x, void *user)
+{
+    ag_tensor *y = ag_checkpoint(of_two, AG_LIST(x[0], x[0]), user);
+    return ag_checkpoint(of_two, AG_LIST(ag_sin(y), y), NULL);
+}
+static void repeated_operands(void **state)
+{
+    (void)state;
+    ag_tensor *w = ag_param_like(ag_randn(AG_F64, 5)), *x = ag_variable(ag_copy(ag_f64(w), 5)), *g[2], *y[2];
+    for (int plain = 0; plain < 2; plain++) {
+        ag_tensor *in[] = { x, x }, *two = plain ? of_two(in, NULL) : ag_checkpoint(of_two, AG_LIST(x, x), NULL);
+        y[plain] = ag_sum(ag_mul(ag_exp(two), x)); /* the checkpoint's gradient is added to another */
+        AG_NO_GRAD
+            g[plain] = ag_grad(y[plain], x);
+    }
+    assert_int_equal(ag_error(), AG_OK);
+    assert_memory_equal(ag_f64(g[0]), ag_f64(g[1]), 5 * sizeof(double));
+    if (ag_gradcheck(of_one, AG_LIST(x), .order = 2)) fail_msg("%s", ag_errmsg());
+    /* tanh(w) times the sum of w^2, times w as a leaf */
+    ag_backward(ag_sum(ag_checkpoint(of_two, AG_LIST(w, w), w)));
+    double sum = 0, of_products = 0;
+    for (int i = 0; i < 5; i++) sum += ag_at(w, i) * ag_at(w, i), of_products += ag_at(w, i) * tanh(ag_at(w, i));
+    for (int i = 0; i < 5; i++) {
+        const double v = ag_at(w, i), t = tanh(v);
+        NEAR(ag_at(ag_grad_of(w), i), 2 * v * of_products + sum * (t + v * (1 - t * t)));
+    }
+    ag_free(w);
+}
+
 /* Third derivatives, and Hessian-vector products, forward over reverse. */
 static ag_tensor *quartic(ag_tensor **x, void *user)
 {
@@ -511,19 +546,11 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(loops_are_bit_equal),
-        TEST(other_derivatives_of_loops),
-        TEST(loops_pass_gradcheck),
-        TEST(steps_with_tensors),
-        TEST(loops_take_little),
-        TEST(misused_loops),
-        TEST(functions_are_bit_equal),
-        TEST(random_numbers_repeat),
-        TEST(functions_pass_gradcheck),
-        TEST(higher_derivatives),
-        TEST(mixed_dtypes),
-        TEST(functions_take_little),
-        TEST(misused_functions),
+        TEST(loops_are_bit_equal),     TEST(other_derivatives_of_loops), TEST(loops_pass_gradcheck),
+        TEST(steps_with_tensors),      TEST(loops_take_little),          TEST(misused_loops),
+        TEST(functions_are_bit_equal), TEST(random_numbers_repeat),      TEST(functions_pass_gradcheck),
+        TEST(repeated_operands),       TEST(higher_derivatives),         TEST(mixed_dtypes),
+        TEST(functions_take_little),   TEST(misused_functions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,21 +8,24 @@ static int64_t start(ag__walk *w, const ag_call *c, ag_tensor *const *now, ag_te
 {
     int64_t n = 0;
     for (int i = 0; i < c->n_in; i++) {
-        if (!c->need[i] || !now[i]) continue;
+        if (!c->need[i] || !now[i] || (now[i]->flags & AG__TARGET)) continue;
         now[i]->flags |= AG__TARGET;
         target[n++] = now[i];
-        if (c->add[i] && !ag__walk_seed(w, now[i], c->gin[i])) return -1;
+        const bool first = ag__inside_first(ag__inside_of(c), c->in, i) == i;
+        if (c->add[i] && first && !ag__walk_seed(w, now[i], c->gin[i])) return -1;
     }
     return n;
 }
 
+/* Of a tensor that is several operands there is one gradient; inside they may be one, or each for itself. */
 static void store(const ag_call *c, ag_tensor *const *now)
 {
     for (int i = 0; i < c->n_in; i++) {
-        if (!c->need[i]) continue;
+        const int first = ag__inside_first(ag__inside_of(c), c->in, i);
+        if (!c->need[i] || (first < i && now[first] == now[i])) continue;
         const ag__layout *l = c->gin[i]->layout;
         if (now[i] && (now[i]->flags & AG__ADJ))
-            ag__copy_into(l, c->gin[i]->data, now[i]->layout->dense_form, now[i]->adj, false);
+            ag__copy_into(l, c->gin[i]->data, now[i]->layout->dense_form, now[i]->adj, first < i);
         else if (!c->add[i])
             memset(c->gin[i]->data, 0, (size_t)l->numel * l->item);
     }

@@ -68,8 +68,10 @@ static ag_tensor *iterated(const ag__inside *f, ag_tape *t, ag_tensor **now)
 
 ag_tensor *ag__inside_evaluate(const ag__inside *f, ag_tape *t, ag_tensor *const *x, ag_tensor **now)
 {
-    for (int i = 0; i < f->n; i++)
-        if (!(now[i] = borrow(t, x[i]))) return NULL;
+    for (int i = 0; i < f->n; i++) {
+        const int k = f->of ? i : ag__inside_first(f, x, i); /* a derivative is by each operand for itself */
+        if (!(now[i] = k < i ? now[k] : borrow(t, x[i]))) return NULL;
+    }
     return once(f, t, now, true);
 }
 

@@ -28,6 +28,13 @@ enum { AG__CAPTURED = -1 };
 
 /* How many explicit operands are not the node's. */
 static inline int ag__inside_own(const ag__inside *f) { return f->most > 0; }
+/* The first explicit operand that is the same tensor as operand i of the node, or i. */
+static inline int ag__inside_first(const ag__inside *f, ag_tensor *const *x, int i)
+{
+    for (int k = 0; k < i && k < f->n - ag__inside_own(f); k++)
+        if (x[k] == x[i]) return k;
+    return i;
+}
 static inline const ag__inside *ag__inside_of(const ag_call *c) { return *(const ag__inside *const *)c->attr; }
 /* f as a node of op on x[0..n), operands of the current tape. NULL: error remembered. */
 ag_tensor *ag__inside_apply(const ag__inside *f, const ag_op *op, ag_tensor *const *x);
