@@ -70,6 +70,20 @@ AG_API ag_scalar ags_poly(size_t n, const double *coefficient, ag_scalar x);  /*
  * ags_gradient give it. */
 AG_API ag_scalar ags_statement(double value, size_t n, const ag_scalar *x, const double *partial);
 
+/* ---- preaccumulation: what was recorded since a mark becomes one statement for each y[0..n) ------------------------
+ * Its operands are scalars from before the mark, its partials the local Jacobian, by reverse sweeps of that range:
+ *      ag_mark here = ag_tape_mark(tape);
+ *      ag_scalar y[2] = { ... };                   hundreds of operations on x[0..6)
+ *      ags_preaccumulate(here, 2, y);              two statements with 6 operands
+ * Values stay, and a y from before the mark is left alone. Other scalars of the range are stale, as after a rewind, its
+ * inputs as well: results are constant with respect to them. The mark stays good; ranges may lie in ranges.
+ * For ranges with few operands and results, where a tape is swept often or too long for memory; not for one gradient.
+ * With 245 operations from 6 numbers to 2, 10,000 times (make bench-tape), the tape shrinks to 0.044; 16 gradients take
+ * 0.28 of the time and 16 products by ags_vjps 0.67, but one gradient 1.9 times as long.
+ * A first derivative only, as of ags_statement. AG_EINVAL if tensors were made since the mark. On failure nothing has
+ * changed. */
+AG_API ag_status ags_preaccumulate(ag_mark since, size_t n, ag_scalar *y);
+
 /* ---- bridges to tensors --------------------------------------------------------------------------------------------- */
 AG_API ag_tensor *ag_pack(size_t n, const ag_scalar *x);           /* f64[n] */
 /* The elements of an f64 tensor in row-major order; n must be their number. */

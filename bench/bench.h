@@ -25,9 +25,10 @@ double bench_median(double *x, int n);
 double bench_peak(void);
 #define BENCH_REFERENCE 241.0
 
-/* ns and bytes per recorded operation (tape_scalar.c), steps of small tensors (tape_tensor.c). */
+/* ns and bytes per recorded operation (tape_scalar.c), steps of small tensors (tape_tensor.c), preaccumulated ranges. */
 void bench_scalar(int rounds);
 void bench_tensor(int rounds);
+void bench_preaccumulate(int rounds);
 /* Element functions and operations bound by memory (kernels_elementwise.c). */
 void bench_elementwise(void);
 /* What shapes and strides cost, NULL or operations with that in their name (kernels_layouts.c). */

@@ -253,9 +253,62 @@ static void matrices_of_scalars(void **state)
     assert_true(sites > 40);
 }
 
+/* ---- ranges that become statements ---- */
+
+/* A slope by way of many; NAN and nothing lost where memory ran out. */
+static double ranges(void)
+{
+    enum { N = 300, RANGES = 20 };
+    ag_tape *tape = ag_tape_new();
+    ag_scalar x[N], y[12];
+    double g[N], sum = 0;
+    for (int i = 0; i < N; i++) x[i] = ag_input(0.1 + 0.01 * i);
+    for (int k = 0; k < RANGES && !ag_error(); k++) {
+        const ag_mark mark = ag_tape_mark(tape);
+        const ag_scalar all = ags_sqnorm((size_t)(k % 2 ? N : 5), x);
+        y[0] = ag_exp(ag_mul(-0.1, all));
+        for (int i = 1; i < 12; i++) y[i] = ag_mul(y[i - 1], x[i]);
+        for (int i = 0; k == 4 && i < 2000; i++) y[11] = ag_sin(y[11]);
+        if (ag_error()) break;
+        const uint64_t scalars = ag_tape_memory(tape).scalars;
+        if (!ags_preaccumulate(mark, 12, y)) continue;
+        ag_clear_error(), fail_at = 0; /* all is there, and goes on */
+        assert_int_equal(ag_tape_memory(tape).scalars, scalars);
+        ags_gradient(y[1], x, N, g);
+        assert_true(fabs(g[0] - -0.2 * x[0].value * y[1].value) < 1e-15);
+        assert_int_equal(ags_preaccumulate(mark, 12, y), AG_OK);
+        ag_fail(AG_ENOMEM, "as above");
+    }
+    ags_gradient(y[1], x, N, g);
+    for (int i = 0; i < N; i++) sum += g[i];
+    ag_tape_free(tape);
+    return ag_clear_error() ? NAN : sum;
+}
+
+static void ranges_of_scalars(void **state)
+{
+    (void)state;
+    const long before = live;
+    seen = 0, fail_at = 0;
+    const double want = ranges();
+    const long sites = seen;
+    assert_true(isfinite(want));
+    for (int mode = 0; mode < 2; mode++)
+        for (long k = 1; k <= sites; k++) {
+            from_then_on = mode, seen = 0, fired = false, fail_at = k;
+            const double got = ranges();
+            fail_at = 0;
+            assert_true(fired && isnan(got));
+            assert_int_equal(live, before);
+        }
+    assert_true(ranges() == want);
+    print_message("# ranges of scalars: %ld sites tried twice\n", sites);
+    assert_true(sites > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(every_allocation_may_fail),
-                                        cmocka_unit_test(matrices_of_scalars) };
+                                        cmocka_unit_test(matrices_of_scalars), cmocka_unit_test(ranges_of_scalars) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,6 +108,9 @@ extern _Thread_local ag__thread ag__here __attribute__((tls_model("initial-exec"
 ag_tape *ag__inner_enter(ag_tape *t, bool *was);
 void ag__inner_leave(ag_tape *t, bool was);
 
+/* The place of a mark of t; NULL: it is stale, or a walk is under way, reported as `who`. */
+const ag__saved_place *ag__marked(ag_tape *t, ag_mark m, const char *who);
+
 /* ---- streams.c: the life of the scalar streams ------------------------------------------------------------------------ */
 ag_status ag__streams_new(ag_tape *t);   /* t->streams, a closed pen; takes no chunk before the first statement */
 void ag__streams_free(ag_tape *t);
@@ -117,6 +120,8 @@ void ag__streams_leave(ag_tape *t);      /* cursors stored back */
 ag__position ag__streams_begin(const ag_tape *t); /* of the first statement */
 ag__position ag__streams_tell(const ag_tape *t);  /* behind the last */
 void ag__streams_rewind(ag_tape *t, ag__position to);
+/* Makes sure that a rewind to `to` succeeds, and then statements with so many ids, operands and partials in all. */
+bool ag__streams_reserve(ag_tape *t, ag__position to, size_t ids, size_t n_ix, size_t n_pd);
 uint32_t ag__streams_count(const ag_tape *t);  /* the next id; 1 when empty */
 uint64_t ag__streams_bytes(const ag_tape *t);  /* in use by statements and adjoints */
 void ag__streams_record(bool on);              /* of the current tape, for this thread */

@@ -26,36 +26,44 @@ static uint32_t new_generation(ag__streams *s)
     return g;
 }
 
+static bool span_room(ag_tape *t)
+{
+    ag__streams *s = t->streams;
+    if (s->n_span < s->max_span) return true;
+    const uint32_t n = 2 * s->max_span;
+    ag__span *more =
+        ag__grow(&t->budget, s->span, s->max_span * sizeof *more, n * sizeof *more, "the tape's generations");
+    if (!more) return false;
+    s->span = more, s->max_span = n;
+    return true;
+}
+
 /* Ids from `first` on belong to a new generation. Spans that began later are gone: rewinding often to one place does
  * not add up. Without memory older scalars go stale, and the error says why. */
 static void open_span(ag_tape *t, ag_pen *p, uint32_t first)
 {
     ag__streams *s = t->streams;
     while (s->n_span && s->span[s->n_span - 1].first >= first) s->n_span--;
-    if (s->n_span == s->max_span) {
-        uint32_t n = 2 * s->max_span;
-        ag__span *more =
-            ag__grow(&t->budget, s->span, s->max_span * sizeof *more, n * sizeof *more, "the tape's generations");
-        if (more)
-            s->span = more, s->max_span = n;
-        else
-            s->n_span--;
-    }
+    if (!span_room(t)) s->n_span--;
     p->gen = new_generation(s);
     s->span[s->n_span++] = (ag__span){ p->gen, first };
 }
 
-/* Generations grow from span to span. */
+/* Generations grow from span to span. Scalars of the same one as a rule come again. */
 static bool is_live(const ag_tape *t, ag_scalar x)
 {
-    const ag__streams *s = t->streams;
-    uint32_t low = 0, high = s->n_span - 1;
-    while (low < high) { /* the last one that is not younger */
-        const uint32_t middle = (low + high + 1) / 2;
-        if (s->span[middle].gen - s->born <= x.gen - s->born)
-            low = middle;
-        else
-            high = middle - 1;
+    ag__streams *s = t->streams;
+    uint32_t low = s->span_seen, high = s->n_span - 1;
+    if (low > high || s->span[low].gen != x.gen) {
+        low = 0;
+        while (low < high) { /* the last one that is not younger */
+            const uint32_t middle = (low + high + 1) / 2;
+            if (s->span[middle].gen - s->born <= x.gen - s->born)
+                low = middle;
+            else
+                high = middle - 1;
+        }
+        s->span_seen = low;
     }
     const uint32_t end = low + 1 < s->n_span ? s->span[low + 1].first : ag__pen_of(t)->next;
     return s->span[low].gen == x.gen && x.id >= s->span[low].first && x.id < end;
@@ -288,6 +296,27 @@ void ag__streams_rewind(ag_tape *t, ag__position to)
     else
         p->ix = NULL, p->pd = NULL, p->limit = p->next; /* before the first chunk was opened */
     open_span(t, p, to.id);
+}
+
+/* What does not fit behind `to` in its chunk will find the next one large enough for all. An empty one may stand
+ * anywhere. */
+bool ag__streams_reserve(ag_tape *t, ag__position to, size_t ids, size_t n_ix, size_t n_pd)
+{
+    ag__streams *s = t->streams;
+    if (!span_room(t)) return false;
+    if (ids > UINT32_MAX - to.id) return ag_fail(AG_ENOMEM, "a tape holds at most 2^32 scalars"), false;
+    if (to.ix && fits(s->chunk[to.chunk], &(ag_pen){ .next = to.id, .ix = to.ix, .pd = to.pd }, ids, n_ix, n_pd))
+        return true;
+    const uint32_t k = to.ix ? to.chunk + 1 : 0;
+    const ag__chunk *next = k < s->n_chunk ? s->chunk[k] : NULL;
+    if (next && next->ids >= ids && (size_t)(next->ix_end - next->ix) >= n_ix &&
+        (size_t)(next->pd_end - next->pd) >= n_pd)
+        return true;
+    ag__chunk *c = new_chunk(t, ids > FIRST_CHUNK ? ids : FIRST_CHUNK, n_ix, n_pd);
+    if (!c || !insert_chunk(t, k, c)) return false;
+    c->ix_used = c->ix, c->pd_used = c->pd;
+    if (k <= s->current) c->first = s->chunk[k + 1]->first, s->current++;
+    return true;
 }
 
 uint64_t ag__streams_bytes(const ag_tape *t)

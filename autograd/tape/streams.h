@@ -68,7 +68,7 @@ struct ag__streams {
     ag__chunk **chunk;
     uint32_t n_chunk, max_chunk, current;
     ag__span *span;       /* oldest first */
-    uint32_t n_span, max_span;
+    uint32_t n_span, max_span, span_seen; /* seen: the one looked up last */
     uint32_t born, taken; /* its first generation, and how many it has had */
     double *adjoint;
     size_t max_adjoint, n_adjoint;

@@ -218,13 +218,20 @@ static void forget_above(ag_tape *t, uint32_t node, uint32_t id)
     }
 }
 
+const ag__saved_place *ag__marked(ag_tape *t, ag_mark m, const char *who)
+{
+    if (t->walking) return ag_fail(AG_ETAPE, "%s: a walk over this tape is under way", who), NULL;
+    if (m.generation != t->serial || m.node >= t->n_saved || t->saved[m.node].stamp != m.scalar)
+        return ag_fail(AG_ESTALE, "%s: the mark was set before a reset, or after a place rewound to since", who), NULL;
+    return &t->saved[m.node];
+}
+
 ag_status ag_tape_rewind(ag_tape *t, ag_mark m)
 {
     if (!t) return ag_fail(AG_ENULL, "ag_tape_rewind: the tape is NULL");
-    if (t->walking) return ag_fail(AG_ETAPE, "ag_tape_rewind: a walk over this tape is under way");
-    if (m.generation != t->serial || m.node >= t->n_saved || t->saved[m.node].stamp != m.scalar)
-        return ag_fail(AG_ESTALE, "ag_tape_rewind: the mark was set before a reset, or after a place rewound to since");
-    ag__saved_place to = t->saved[m.node];
+    const ag__saved_place *marked = ag__marked(t, m, "ag_tape_rewind");
+    if (!marked) return ag_error();
+    const ag__saved_place to = *marked;
     note_peak(t);
     t->epoch++;
     if (t->watch && !ag_error()) ag__watch_all(t);
