@@ -1,7 +1,8 @@
 /* checkpoint.h - long computations in little memory: what lies inside is not kept but computed again on the way back.
  *
- * Gradients are those of the plain recording, bit for bit (of a loop: unless two components of its state become the same
- * scalar along the way). They can be differentiated again; that keeps everything, as the plain recording would. */
+ * Gradients are those of the plain recording, bit for bit (of a loop: unless a component of its state becomes the same
+ * scalar as another or as a parameter along the way, or comes out as it went in: then up to rounding). They can be
+ * differentiated again; that keeps everything, as the plain recording would. */
 #ifndef AG_CHECKPOINT_H
 #define AG_CHECKPOINT_H
 #include <autograd/gradcheck.h>

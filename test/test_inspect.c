@@ -73,6 +73,27 @@ static void gradients_are_judged(void **state)
     ag_tape_free(t);
 }
 
+/* Sizes whose squares are no numbers, in f64. */
+static void gradients_of_any_size(void **state)
+{
+    (void)state;
+    ag_tape *t = ag_tape_new();
+    const struct {
+        double gradient;
+        const char *verdict;
+    } at[] = { { 1e-200, "vanishing" }, { 1e200, "exploding" }, { -INFINITY, "not finite" }, { 0, "zero" } };
+    for (int k = 0; k < 4; k++) {
+        ag_tensor *x = ag_param(AG_F64, 4);
+        ag_backward(ag_dot(x, ag_copy(((double[]){ 0, at[k].gradient, at[k].gradient, 0 }), 4)));
+        FILE *to = paper();
+        assert_int_equal(ag_gradient_report(AG_PARAMS({ "x", x }), to), 1);
+        assert_true(said(written(to), "x ", at[k].verdict));
+        ag_free(x);
+        ag_tape_reset(t);
+    }
+    ag_tape_free(t);
+}
+
 /* ---- the tape ---- */
 
 static ag_module *small_net(void)
@@ -280,6 +301,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients_are_judged),
+        cmocka_unit_test(gradients_of_any_size),
         cmocka_unit_test(the_tape_as_json),
         cmocka_unit_test(the_tape_as_dot),
         cmocka_unit_test(a_profile),

@@ -140,6 +140,24 @@ static void directions(void **state)
         ag_clear_error();                          \
     } while (0)
 
+/* The same recording serves any number of transforms: what each leaves behind is no burden to the next. */
+static void transforms_do_not_pile_up(void **state)
+{
+    (void)state;
+    ag_tensor *x = ag_variable(ag_full(AG_F64, 4, 3)), *y = ag_sum(ag_square(ag_sub(ag_sqrt(x), 2.0)));
+    ag_tensor *v = ag_ones_like(x);
+    uint64_t cost[6], nodes = ag_tape_memory(tape).nodes;
+    for (int k = 0; k < 6; k++) {
+        assert_true(ag_at(ag_hvp(y, x, v), 0) == 0.125);
+        assert_true(ag_item(ag_directional(y, x, v, 2)) == 0.375);
+        cost[k] = ag_tape_memory(tape).nodes - nodes;
+        nodes += cost[k];
+    }
+    assert_int_equal(cost[5], cost[1]);
+    print_message("# %d nodes for a Hessian-vector product and a second derivative, however many went before\n",
+                  (int)cost[5]);
+}
+
 static void misuse_is_reported(void **state)
 {
     (void)state;
@@ -165,6 +183,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(jacobians_by_the_smaller_side, begin, end),
         cmocka_unit_test_setup_teardown(jacobians_have_both_shapes, begin, end),
         cmocka_unit_test_setup_teardown(directions, begin, end),
+        cmocka_unit_test_setup_teardown(transforms_do_not_pile_up, begin, end),
         cmocka_unit_test_setup_teardown(misuse_is_reported, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,29 @@ static bool node_tangent(ag__walk *w, ag_tensor *y)
     return true;
 }
 
+/* Leaves AG__PATH on what leads to y: what else was made of x - earlier products with it - has tangents nobody wants. */
+static void towards(ag__walk *w, ag_tensor *y, uint32_t from)
+{
+    ag_tape *t = w->tape;
+    bool scalars = false; /* a pack that leads to y may have come from any unpack before it */
+    y->flags |= AG__TARGET;
+    for (uint32_t k = w->top; k-- > from;) {
+        ag_tensor *node = t->node[k];
+        if (scalars && node->op == &ag__op_unpack) node->flags |= AG__TARGET;
+        if (!(node->flags & AG__TARGET)) {
+            node->flags &= (uint16_t)~AG__PATH;
+            continue;
+        }
+        if (node->nth) {
+            node->few[0]->flags |= AG__TARGET;
+            continue;
+        }
+        scalars |= node->op == &ag__op_pack;
+        for (int i = 0; node->op && i < node->n_in; i++)
+            if (node->in[i]) node->in[i]->flags |= AG__TARGET;
+    }
+}
+
 static bool forward(ag__walk *w, uint32_t from)
 {
     ag_tape *t = w->tape;
@@ -76,6 +99,7 @@ ag_tensor *ag_jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v)
     uint32_t top = ag__walk_top(y) > x->seq + 1 ? ag__walk_top(y) : x->seq + 1;
     if (!ag__walk_begin(&w, t, top, ag__reverse_recorded)) return NULL;
     ag__walk_path(&w, 1, &x, false);
+    towards(&w, y, x->seq);
     w.adjoint[x->seq] = v;
     bool ok = forward(&w, x->seq);
     ag_tensor *result = ok ? w.adjoint[y->seq] : NULL;

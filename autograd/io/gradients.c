@@ -4,26 +4,26 @@
 #include <math.h>
 #include <stdlib.h>
 
-static double mean_square(const ag_tensor *x)
+/* The root mean square, in units of the largest number so far, whose own square may be 0 or infinite. */
+static double size_of(const ag_tensor *x)
 {
+    if (!x || !x->layout->numel || !ag__is_float(x->layout->dtype)) return 0;
     const ag__layout *l = x->layout;
-    double sum = 0;
+    double unit = 0, squares = 0;
     int64_t index[AG_MAX_RANK] = { 0 }, offset = 0;
     for (int64_t i = 0; i < l->numel; i++) {
-        double v = ag__get(l, x->data, offset);
-        sum += v * v / (double)l->numel; /* divided first: large ones do not overflow sooner than they must */
+        double v = fabs(ag__get(l, x->data, offset));
+        if (v > unit)
+            squares = 1 + squares * (unit / v) * (unit / v), unit = v;
+        else if (v != 0)
+            squares += v / unit * (v / unit);
         for (int d = l->rank; d-- > 0;) {
             offset += l->strides[d];
             if (++index[d] < l->dims[d]) break;
             offset -= index[d] * l->strides[d], index[d] = 0;
         }
     }
-    return sum;
-}
-
-static double size_of(const ag_tensor *x)
-{
-    return x && x->layout->numel && ag__is_float(x->layout->dtype) ? sqrt(mean_square(x)) : 0;
+    return unit * sqrt(squares / (double)l->numel);
 }
 
 static int ascending(const void *a, const void *b)
