@@ -10,12 +10,14 @@ AG_BEGIN
 
 /* f(x), of which only inputs and result are kept: f runs again for each derivative, with the same random numbers. Leaves
  * that f uses besides x - the parameters of a module - get their gradients too; other tensors and scalars of the current
- * tape must come through x. f runs on a tape of its own, with copies of x that share their storage. */
+ * tape must come through x. f runs on a tape of its own, with copies of x that share their storage; what it writes, such as
+ * running statistics, it writes again each time. */
 AG_API ag_tensor *ag_checkpoint(ag_fn *f, ag_list x, void *user);
 
 /* One step of a loop, in place: state[0..ns) becomes the next state. What a derivative is wanted by must come through
  * state or p, both of a tape of the loop's own; a scalar from outside is AG_ESTALE. It is run several times for the same i
- * and must do the same each time; the random generator is put back for it. */
+ * and must do the same each time; the random generator is put back for it. It may differentiate on its way; then, where the
+ * tape holds tensors too, and with tensors in the step, the loop has a first derivative only. */
 typedef void ags_step_fn(ag_scalar *state, const ag_scalar *p, int64_t i, void *user);
 
 typedef enum ag_scan_memory {

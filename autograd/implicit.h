@@ -22,7 +22,7 @@ typedef struct ag_fixed_point_options {
 AG_API ag_tensor *ag_fixed_point(ag_fn *f, ag_tensor *start, ag_list x, AG_OPTIONS(ag_fixed_point_options));
 
 /* x[0..n) with A x = b, A row-major [n,n], of scalars: one statement, solved by LU factors with row exchanges; a
- * derivative costs one more solution with the same factors (Giles 2008). AG_EINVAL if A is singular. */
+ * derivative costs one more solution with the same factors (Giles 2008). x may be b. AG_EINVAL if A is singular. */
 AG_API ag_status ags_solve(size_t n, const ag_scalar *a, const ag_scalar *b, ag_scalar *x);
 
 AG_END

@@ -162,6 +162,43 @@ static void steps_with_tensors(void **state)
     assert_int_equal(ag_error(), AG_ENODIFF);
 }
 
+/* A pendulum whose force is a derivative. */
+static void by_energy(ag_scalar *s, const ag_scalar *p, int64_t i, void *user)
+{
+    (void)i, (void)user;
+    ag_scalar energy = ag_mul(p[0], ag_square(ag_sin(s[0])));
+    s[1] = ag_sub(s[1], ag_mul(0.1, ag_grad(energy, s[0])));
+    s[0] = ag_add(s[0], ag_mul(0.1, s[1]));
+}
+static void steps_that_differentiate(void **state)
+{
+    (void)state;
+    double value[KINDS], g[KINDS][3], hessian[KINDS][9];
+    for (int k = KINDS; k-- > 0;) {
+        ag_scalar x[3] = { ag_input(1.5), ag_input(0.5), ag_input(0.1) }, s[2] = { x[1], x[2] };
+        ags_scan(by_energy, 30, s, 2, x, 1, .memory = kinds[k].memory, .snapshots = kinds[k].snapshots);
+        value[k] = s[0].value;
+        assert_int_equal(ags_gradient(s[0], x, 3, g[k]), AG_OK);
+        assert_int_equal(ags_hessian(s[0], x, 3, hessian[k]), AG_OK);
+        assert_true(value[k] == value[KINDS - 1]);
+        assert_memory_equal(g[k], g[KINDS - 1], sizeof *g);
+        for (int i = 0; i < 9; i++) NEAR(hessian[k][i], hessian[KINDS - 1][i]);
+        assert_int_equal(ag_tape_reset(tape), AG_OK);
+    }
+}
+
+/* A gradient that has nothing to do with a loop does not record it. */
+static void loops_aside_cost_nothing(void **state)
+{
+    (void)state;
+    ag_scalar x = ag_input(3), s = x, p = ag_input(0.5);
+    ag_scalar square = ag_square(x);
+    ags_scan(through_tensors, 1000, &s, 1, &p, 1);
+    const uint64_t before = ag_tape_memory(tape).scalars;
+    assert_true(ag_grad(square, x).value == 6);
+    assert_true(ag_tape_memory(tape).scalars < before + 10);
+}
+
 /* Time as steps, so that it repeats; memory by the tape, the inner one included. */
 static void loops_take_little(void **state)
 {
@@ -522,6 +559,47 @@ static ag_tensor *foreign(ag_tensor **x, void *user)
     return ag_mul(x[0], kept);
 }
 
+/* f may differentiate, and hold loops. */
+static ag_tensor *slope_inside(ag_tensor **x, void *user)
+{
+    (void)user;
+    return ag_grad(ag_sum(ag_mul(ag_square(x[0]), ag_exp(x[0]))), x[0]);
+}
+static ag_tensor *loop_inside(ag_tensor **x, void *user)
+{
+    static double h = 0.01;
+    ag_scalar s[NP + NS];
+    (void)user;
+    ag_unpack(x[0], NP + NS, s);
+    ags_scan(oscillate, 20, s + NP, NS, s, NP, .user = &h);
+    return ag_pack(NP + NS, s);
+}
+static void what_functions_may_do(void **state)
+{
+    (void)state;
+    ag_fn *const fs[] = { slope_inside, loop_inside };
+    for (int k = 0; k < 2; k++) {
+        double h[2][NP + NS], j[2][NP + NS], y[2][NP + NS];
+        for (int plain = 0; plain < 2; plain++) {
+            ag_tensor *x = ag_variable(ag_copy(start, NP + NS)), *v = ag_linspace(AG_F64, -1, 1, NP + NS);
+            ag_tensor *out = plain ? fs[k](&x, NULL) : ag_checkpoint(fs[k], AG_LIST(x), NULL);
+            ag_read(out, y[plain], NP + NS);
+            ag_read(ag_jvp(out, x, v), j[plain], NP + NS);
+            ag_read(ag_hvp(ag_sum(ag_square(out)), x, v), h[plain], NP + NS);
+            assert_int_equal(ag_tape_reset(tape), AG_OK);
+        }
+        assert_memory_equal(y[0], y[1], sizeof *y);
+        for (int i = 0; i < NP + NS; i++) {
+            NEAR(h[0][i], h[1][i]);
+            NEAR(j[0][i], j[1][i]);
+        }
+    }
+}
+
+static ag_tensor *moody(ag_tensor **x, void *user)
+{
+    return ++*(int *)user > 1 ? ag_sum(x[0]) : x[0];
+}
 static void misused_functions(void **state)
 {
     (void)state;
@@ -536,6 +614,10 @@ static void misused_functions(void **state)
     NOT(AG_ENULL, "ag_checkpoint: the function is NULL", NULL, AG_LIST(x));
     NOT(AG_ENULL, "ag_checkpoint: operand 2 is NULL", quartic, AG_LIST(x, NULL));
     NOT(AG_EINVAL, "ag_checkpoint: the function returned NULL", gives_up, AG_LIST(x));
+    int runs = 0;
+    assert_int_equal(ag_backward(ag_sum(ag_checkpoint(moody, AG_LIST(x), &runs))), AG_ESHAPE);
+    assert_non_null(strstr(ag_errmsg(), "ag_checkpoint: the function made "));
+    ag_clear_error();
     kept = ag_mul(x, 2.0);
     NOT(AG_ETAPE, "operand 2", foreign, AG_LIST(x));
     assert_ptr_equal(ag_tape_current(), tape);
@@ -546,11 +628,15 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(loops_are_bit_equal),     TEST(other_derivatives_of_loops), TEST(loops_pass_gradcheck),
-        TEST(steps_with_tensors),      TEST(loops_take_little),          TEST(misused_loops),
-        TEST(functions_are_bit_equal), TEST(random_numbers_repeat),      TEST(functions_pass_gradcheck),
-        TEST(repeated_operands),       TEST(higher_derivatives),         TEST(mixed_dtypes),
-        TEST(functions_take_little),   TEST(misused_functions),
+        TEST(loops_are_bit_equal),      TEST(other_derivatives_of_loops),
+        TEST(loops_pass_gradcheck),     TEST(steps_with_tensors),
+        TEST(steps_that_differentiate), TEST(loops_aside_cost_nothing),
+        TEST(loops_take_little),        TEST(misused_loops),
+        TEST(functions_are_bit_equal),  TEST(random_numbers_repeat),
+        TEST(functions_pass_gradcheck), TEST(repeated_operands),
+        TEST(higher_derivatives),       TEST(mixed_dtypes),
+        TEST(functions_take_little),    TEST(what_functions_may_do),
+        TEST(misused_functions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,6 +64,24 @@ static void square_roots(void **state)
     assert_near(ag_at(dz, 2), 1);
 }
 
+/* The same by a residual and its slope: a step that differentiates. */
+static ag_tensor *newton_by_slope(ag_tensor **x, void *user)
+{
+    (void)user;
+    ag_tensor *residual = ag_sub(ag_square(x[0]), x[1]);
+    return ag_sub(x[0], ag_div(residual, ag_grad(ag_sum(residual), x[0])));
+}
+static void steps_that_differentiate(void **state)
+{
+    (void)state;
+    ag_tensor *a = ag_variable(ag_full(AG_F64, 2, 3));
+    ag_tensor *z = ag_fixed_point(newton_by_slope, ag_ones(AG_F64, 3), AG_LIST(a));
+    ag_tensor *g = ag_grad(ag_sum(z), a), *h = ag_grad(ag_sum(g), a);
+    assert_near(ag_at(z, 0), sqrt(2));
+    assert_near(ag_at(g, 1), 0.5 / sqrt(2));
+    assert_near(ag_at(h, 2), -0.125 / sqrt(2));
+}
+
 /* A layer in equilibrium: z = tanh(z W' + x + b); W and b are leaves that f knows. */
 struct layer {
     ag_tensor *w, *b;
@@ -211,6 +229,9 @@ static void closed_form(void **state)
     double jv[2];
     assert_int_equal(ags_jvp(x, 2, in, 6, (double[]){ 1, 0, 0, 0, 0, 0 }, jv), AG_OK);
     assert_near(jv[0], g[0].value);
+    ag_scalar in_place[2] = { in[4], in[5] };
+    assert_int_equal(ags_solve(2, in, in_place, in_place), AG_OK);
+    assert_near(ag_grad(in_place[0], in[4]).value, 5 / det);
 }
 
 static void misused_systems(void **state)
@@ -235,8 +256,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(square_roots),           TEST(layers_in_equilibrium), TEST(misused_fixed_points), TEST(single_precision),
-        TEST(systems_pass_gradcheck), TEST(closed_form),           TEST(misused_systems),
+        TEST(square_roots),     TEST(steps_that_differentiate), TEST(layers_in_equilibrium), TEST(misused_fixed_points),
+        TEST(single_precision), TEST(systems_pass_gradcheck),   TEST(closed_form),           TEST(misused_systems),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,6 +36,12 @@ static void walk_inside(const ag_call *c, ag_tape *t, ag_tensor **now)
     const ag__inside *f = ag__inside_of(c);
     ag_tensor *y = ag__inside_evaluate(f, t, c->in, now), **target = now + c->n_in;
     ag__walk w;
+    const ag__layout *l = c->out[0]->layout;
+    if (y && (!ag__same_dims(y->layout, l) || y->layout->dtype != l->dtype)) {
+        ag_fail(AG_ESHAPE, "%s: the function made %s %s first, and now %s %s", f->who, ag_dtype_name(l->dtype),
+                ag__text(l), ag_dtype_name(y->layout->dtype), ag__text(y->layout));
+        return;
+    }
     if (!y || !ag__walk_begin(&w, t, ag__walk_top(y), NULL)) return;
     for (int i = f->n; i < c->n_in; i++) now[i] = ag__proxy_find(t, c->in[i]->few[0]);
     int64_t n = start(&w, c, now, target);

@@ -45,6 +45,7 @@ static ag_tensor *iterated(const ag__inside *f, ag_tape *t, ag_tensor **now)
     ag_tensor *z = l ? ag__temporary(t, l) : NULL, *next = z ? ag__temporary(t, l) : NULL;
     if (!next) return NULL;
     ag__copy_into(l, z->data, now[0]->layout, now[0]->data, false);
+    z->flags |= AG__GRAD; /* as the result will have it: f may differentiate by it */
     now[0] = z;
     const ag_mark mark = ag_tape_mark(t);
     double moved = INFINITY;
@@ -75,9 +76,11 @@ ag_tensor *ag__inside_evaluate(const ag__inside *f, ag_tape *t, ag_tensor *const
     return once(f, t, now, true);
 }
 
+/* Recorded in any case: f may differentiate, and what it makes lies on the inner tape either way. */
 ag_tensor *ag__inside_function(const ag__inside *f, ag_tensor **x, bool record)
 {
-    ag_record(record);
+    (void)record;
+    ag_record(true);
     return f->f(x, f->user);
 }
 

@@ -41,7 +41,8 @@ static bool node_tangent(ag__walk *w, ag_tensor *y)
     return true;
 }
 
-/* Leaves AG__PATH on what leads to y: what else was made of x - earlier products with it - has tangents nobody wants. */
+/* Leaves AG__PATH on what leads to y: what else was made of x - earlier products with it - has tangents nobody wants.
+ */
 static void towards(ag__walk *w, ag_tensor *y, uint32_t from)
 {
     ag_tape *t = w->tape;

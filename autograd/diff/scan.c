@@ -59,22 +59,7 @@ static bool steps(const scan *s, int64_t bundle, ag_scalar *state, const ag_scal
     return !ag_error();
 }
 
-/* Without a record. */
-static bool advance(run *r, int64_t bundle)
-{
-    const scan *s = r->s;
-    ag_tape_reset(r->tape);
-    for (size_t i = 0; i < s->ns; i++) r->state[i] = ag_const(r->now[i]);
-    for (size_t j = 0; j < s->np; j++) r->x[s->ns + j] = ag_const(s->p[j]);
-    ag_record(false);
-    bool ok = steps(s, bundle, r->state, params(r));
-    ag_tape_use(r->tape);
-    ag_record(true);
-    for (size_t i = 0; i < s->ns; i++) r->now[i] = r->state[i].value;
-    return ok;
-}
-
-/* With one: operands that are one scalar outside are one here. */
+/* Operands that are one scalar outside are one here. */
 static bool record(run *r, int64_t bundle)
 {
     const scan *s = r->s;
@@ -94,6 +79,14 @@ static bool record(run *r, int64_t bundle)
     bool ok = !ag_error() && steps(s, bundle, r->state, params(r));
     ag_tape_use(r->tape);
     ag_record(true);
+    return ok;
+}
+
+/* The state behind it. With a record as well, which is no dearer: a step may differentiate. */
+static bool advance(run *r, int64_t bundle)
+{
+    bool ok = record(r, bundle);
+    for (size_t i = 0; i < r->s->ns; i++) r->now[i] = r->state[i].value;
     return ok;
 }
 
@@ -249,6 +242,11 @@ typedef struct replay {
     ag__position at; /* before it */
 } replay;
 
+static bool arrived(ag_scalar g)
+{
+    return g.id != 0 || g.value != 0;
+}
+
 static bool replay_begin(replay *p, ag_tape *t, const scan *s, const ag__record *rec)
 {
     const size_t n = s->ns + s->np;
@@ -263,9 +261,12 @@ static bool replay_begin(replay *p, ag_tape *t, const scan *s, const ag__record 
     const bool was = ag_record(true);
     const ag_rng rng = ag_rng_get();
     ag_rng_set(s->rng[0]);
+    const ag__adjoints sweep = t->sweep; /* a step may differentiate; among tensors this walk's marks would be lost */
+    if (nodes == 0) t->walking = false;
     p->from = ag__streams_count(t), p->at = ag__streams_tell(t);
     for (int64_t b = 0; b < s->bundles; b++)
         if (!steps(s, b, p->x + n, p->x + s->ns)) break;
+    t->sweep = sweep, t->walking = true;
     ag_rng_set(rng);
     ag_tape_use(t);
     ag_record(was);
@@ -286,6 +287,9 @@ static void reverse_recorded(const ag__routine *f, ag_tape *t, const ag__record 
 {
     const scan *s = (const scan *)f;
     const size_t n = s->ns + s->np;
+    bool any = false;
+    for (size_t i = 0; i < s->ns && complete(t, s, rec); i++) any |= arrived(adj[rec->id + 1 + i]);
+    if (!any) return;
     replay p;
     if (replay_begin(&p, t, s, rec)) {
         for (size_t i = 0; i < s->ns; i++) ag__adjoint_add(p.flow, p.x[n + i].id, adj[rec->id + 1 + i]);
@@ -300,6 +304,9 @@ static void forward_recorded(const ag__routine *f, ag_tape *t, const ag__record 
 {
     const scan *s = (const scan *)f;
     const size_t n = s->ns + s->np;
+    bool any = false;
+    for (size_t k = 0; k < n; k++) any |= rec->ix[k] && arrived(tan[rec->ix[k]]);
+    if (!any) return;
     replay p;
     if (ag__here.off) {
         forward_values(s, rec, tan);

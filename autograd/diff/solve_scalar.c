@@ -201,12 +201,12 @@ ag_status ags_solve(size_t n, const ag_scalar *a, const ag_scalar *b, ag_scalar 
     if (!s || n == 0) return ag_error();
     if (!factor(s)) return ag_fail(AG_EINVAL, "ags_solve: the matrix [%zu,%zu] is singular", n, n);
     solve(s, s->x);
-    for (size_t i = 0; i < n; i++) x[i] = ag_const(s->x[i]);
-    if (!active || ag__here.off) return AG_OK;
-    ag_scalar *all = ag__arena_get(&t->arena, (n * n + n) * sizeof *all);
-    if (!all) return ag_error();
-    memcpy(all, a, n * n * sizeof *all);
-    memcpy(all + n * n, b, n * sizeof *all);
-    ag__streams_call(t, &s->routine, "ags_solve", n * n + n, all, n, s->x, x);
+    ag_scalar *all = NULL;
+    if (active && !ag__here.off && (all = ag__arena_get(&t->arena, (n * n + n) * sizeof *all))) {
+        memcpy(all, a, n * n * sizeof *all);
+        memcpy(all + n * n, b, n * sizeof *all);
+    }
+    for (size_t i = 0; i < n; i++) x[i] = ag_const(s->x[i]); /* from here on b may be lost */
+    if (all) ag__streams_call(t, &s->routine, "ags_solve", n * n + n, all, n, s->x, x);
     return ag_error();
 }
