@@ -30,7 +30,7 @@ MAKEFLAGS += --no-builtin-rules
 
 DEPS     = libc6-dev g++ pkg-config uthash-dev zlib1g-dev libjansson-dev liblapacke-dev libcmocka-dev \
            dataset-fashion-mnist
-DEPS_DEV = clang libclang-rt-14-dev clang-format valgrind gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+DEPS_DEV = clang libclang-rt-14-dev clang-format valgrind graphviz gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 
 .PHONY: all programs deps deps-dev run test san tsan valgrind fuzz fuzz-run parity trajectories mutants \
         bench bench-kernels bench-tape bench-tape-one adbench peers lint format headers ops install uninstall clean FORCE

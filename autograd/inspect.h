@@ -17,15 +17,17 @@ AG_BEGIN
 AG_API int64_t ag_gradient_report(ag_params params, FILE *to);
 
 /* What was recorded on the current tape, from leaves to y; y NULL: all of it. A tensor is a box with its operation, number
- * and shape; statements of scalars are not drawn, pack and unpack say how many go through. */
+ * and shape, a statement of scalars an ellipse with its value (of a block or a call: how many values). */
 typedef struct ag_graph_options {
     ag_params params; /* leaves found here bear these names */
     uint32_t size;
 } ag_graph_options;
-/* For Graphviz: ag_write_dot(loss, file), then dot -Tsvg; the boxes of a module stand together. */
+/* For Graphviz: ag_write_dot(loss, file), then dot -Tsvg, which takes some thousand boxes. On a tape made with .profile or
+ * .anomaly the boxes of a module stand together, inside those of its outer module. */
 AG_API ag_status ag_write_dot(ag_tensor *y, FILE *to, AG_OPTIONS(ag_graph_options));
-/* {"result": 7 or null, "scalars": 12, "nodes": [{"id", "op", "name", "dtype", "shape", "inputs", "requires_grad", "at",
- * "scope"}...]}; what is not known is null. */
+/* {"result": 7 or null, "nodes": [{"id": 7, "op", "name", "dtype", "shape", "inputs", "requires_grad", "at", "scope"}...],
+ * "scalars": [{"id": "s12", "op", "n", "value", "inputs", "at"}...]}. Inputs are ids of either kind; what is not known is
+ * null; a value that is not finite is "nan", "inf", "-inf". */
 AG_API ag_status ag_write_json(ag_tensor *y, FILE *to, AG_OPTIONS(ag_graph_options));
 
 /* Names what is recorded until ag_scope_end "outer.name"; ag_forward does it for modules. False: the current tape does
@@ -34,9 +36,11 @@ AG_API bool ag_scopes(void);
 AG_API bool ag_scope_begin(const char *name);
 AG_API void ag_scope_end(void);
 
-/* Of the current tape, ag_tape_new(.profile = true), since it was made: for each operation, forward and backward, how often,
- * how long, bytes of its operands and results, floating-point operations (of products; elsewhere one an element). Forward
- * an operation lasts until the next one begins, so what the program does in between is in it. AG_EINVAL: no profile. */
+/* Of the current tape, ag_tape_new(.profile = true), since it was made: for each operation on tensors, forward and
+ * backward, how often, how long, bytes of its operands and results (views move none), floating-point operations: two a
+ * multiplication of products, convolutions, attention; elsewhere one an element. Forward an operation lasts until the next
+ * one begins, so what the program does in between is in it; what is not recorded has no operands and no operations.
+ * AG_EINVAL: no profile. */
 AG_API ag_status ag_profile_print(FILE *to);
 /* The same as a list of events for chrome://tracing and Perfetto. */
 AG_API ag_status ag_profile_trace(FILE *to);

@@ -35,9 +35,9 @@ AG_API ag_tensor *ag_randperm(int64_t n);
 
 AG_END
 #ifndef __cplusplus
-#define ag_rand(...) AG__DIMS1(ag_rand, __VA_ARGS__, AG__LAST)
-#define ag_randn(...) AG__DIMS1(ag_randn, __VA_ARGS__, AG__LAST)
-#define ag_randint(...) AG__DIMS1(ag_randint, __VA_ARGS__, AG__LAST)
-#define ag_bernoulli(...) AG__DIMS1(ag_bernoulli, __VA_ARGS__, AG__LAST)
+#define ag_rand(...) (AG__HERE("ag_rand"), AG__DIMS1(ag_rand, __VA_ARGS__, AG__LAST))
+#define ag_randn(...) (AG__HERE("ag_randn"), AG__DIMS1(ag_randn, __VA_ARGS__, AG__LAST))
+#define ag_randint(...) (AG__HERE("ag_randint"), AG__DIMS1(ag_randint, __VA_ARGS__, AG__LAST))
+#define ag_bernoulli(...) (AG__HERE("ag_bernoulli"), AG__DIMS1(ag_bernoulli, __VA_ARGS__, AG__LAST))
 #endif
 #endif

@@ -122,9 +122,9 @@ typedef struct ag_params {
 AG_END
 
 #ifndef __cplusplus
-#define ag_zeros(...) AG__DIMS1(ag_zeros, __VA_ARGS__, AG__LAST)
-#define ag_ones(...) AG__DIMS1(ag_ones, __VA_ARGS__, AG__LAST)
-#define ag_full(dtype, ...) AG__DIMS2(ag_full, dtype, __VA_ARGS__, AG__LAST)
+#define ag_zeros(...) (AG__HERE("ag_zeros"), AG__DIMS1(ag_zeros, __VA_ARGS__, AG__LAST))
+#define ag_ones(...) (AG__HERE("ag_ones"), AG__DIMS1(ag_ones, __VA_ARGS__, AG__LAST))
+#define ag_full(dtype, ...) (AG__HERE("ag_full"), AG__DIMS2(ag_full, dtype, __VA_ARGS__, AG__LAST))
 #define ag_new(...) AG__DIMS1(ag_new, __VA_ARGS__, AG__LAST)
 #define ag_param(...) AG__DIMS1(ag_param, __VA_ARGS__, AG__LAST)
 #define ag_at(...) AG__DIMS1(ag_at, __VA_ARGS__, AG__LAST)

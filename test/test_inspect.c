@@ -180,7 +180,7 @@ static void the_tape_as_dot(void **state)
     static const char *const parts[] = { "digraph tape {",
                                          "label=\"Sequential.0\"",
                                          "label=\"Sequential.2.0\"",
-                                         "0.weight: leaf",
+                                         "0.weight\\nleaf",
                                          "ag_sin",
                                          "ag_unpack",
                                          "ag_pack",
@@ -272,6 +272,147 @@ static void a_profile(void **state)
     ag_tape_free(t);
 }
 
+/* By hand: f32, what is differentiated drawn by DRAW. */
+#define DRAW(...) ag_variable(ag_randn(AG_F32, __VA_ARGS__))
+static ag_tensor *product(void)
+{
+    return ag_matmul(DRAW(50, 40), DRAW(40, 30));
+}
+static ag_tensor *product_by_data(void)
+{
+    return ag_matmul(DRAW(50, 40), ag_randn(AG_F32, 40, 30));
+}
+static ag_tensor *products_of_a_batch(void)
+{
+    return ag_matmul(DRAW(3, 5, 7), DRAW(3, 7, 11));
+}
+static ag_tensor *layer(void)
+{
+    return ag_linear(DRAW(50, 40), DRAW(30, 40), DRAW(30));
+}
+static ag_tensor *convolution(void)
+{
+    return ag_conv2d(DRAW(2, 6, 8, 8), DRAW(9, 2, 3, 3), NULL, .groups = 3, .padding = 1);
+}
+static ag_tensor *transposed_convolution(void)
+{
+    return ag_conv_transpose2d(DRAW(2, 3, 8, 8), DRAW(3, 5, 3, 3), DRAW(5), .stride = 2);
+}
+static ag_tensor *attention(void)
+{
+    return ag_attention(DRAW(2, 4, 10, 8), DRAW(2, 4, 12, 8), DRAW(2, 4, 12, 6));
+}
+static ag_tensor *sum_of_two(void)
+{
+    return ag_add(DRAW(50, 40), DRAW(40));
+}
+static ag_tensor *sum_of_rows(void)
+{
+    return ag_sum(DRAW(50, 40), 1);
+}
+static ag_tensor *view(void)
+{
+    return ag_reshape(DRAW(50, 40), 2000);
+}
+static ag_tensor *copied_operand(void) /* to row-major order */
+{
+    return ag_cumsum(ag_transpose(DRAW(50, 40), 0, 1), 1);
+}
+static ag_status first_forward(ag_call *c)
+{
+    memcpy(ag_f32_write(c->out[0]), ag_f32(c->in[0]), (size_t)ag_numel(c->in[0]) * sizeof(float));
+    return AG_OK;
+}
+static ag_status first_vjp(ag_call *c)
+{
+    c->gin[0] = c->g[0];
+    return AG_OK;
+}
+static ag_tensor *copied_operands(void) /* three of them */
+{
+    static const ag_op op = {
+        .name = "first", .n_in = 3, .shape = ag_shape_same, .forward = first_forward, .vjp = first_vjp
+    };
+    ag_tensor *x = ag_transpose(DRAW(5, 4), 0, 1);
+    return ag_apply(&op, NULL, x, x, x);
+}
+
+static void profiles_count_what_was_done(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        ag_tensor *(*make)(void);
+        uint64_t flops, back, bytes, back_bytes;
+    } cases[] = {
+        { "ag_matmul", product, 2 * 50 * 40 * 30, 4 * 50 * 40 * 30, 4 * (2000 + 1200 + 1500), 18800 },
+        { "ag_matmul", product_by_data, 2 * 50 * 40 * 30, 2 * 50 * 40 * 30, 18800, 18800 },
+        { "ag_matmul", products_of_a_batch, 2 * 3 * 5 * 7 * 11, 4 * 3 * 5 * 7 * 11, 4 * (105 + 231 + 165), 2004 },
+        { "ag_linear", layer, 2 * 50 * 40 * 30, 4 * 50 * 40 * 30, 4 * (2000 + 1200 + 30 + 1500), 18920 },
+        { "convolution", convolution, 2 * 2 * 9 * 64 * 18, 4 * 2 * 9 * 64 * 18, 4 * (768 + 162 + 1152), 8328 },
+        { "convolution_input", transposed_convolution, 2 * 2 * 3 * 64 * 45, 4 * 2 * 3 * 64 * 45,
+          4 * (384 + 135 + 5 + 2 * 5 * 17 * 17), 13656 },
+        { "ag_attention", attention, 2 * 8 * 10 * 12 * (8 + 6), 2 * 8 * 10 * 12 * (3 * 8 + 2 * 6),
+          4 * (640 + 768 + 576 + 480), 9856 },
+        { "ag_add", sum_of_two, 2000, 2000, 4 * (2000 + 40 + 2000), 16160 },
+        { "ag_sum", sum_of_rows, 2000, 2000, 4 * (2000 + 50), 8200 },
+        { "ag_reshape", view, 0, 0, 0, 4 * (2000 + 2000) },
+        { "ag_cumsum", copied_operand, 2000, 2000, 4 * (2000 + 2000), 16000 },
+        { "first", copied_operands, 20, 20, 4 * 4 * 20, 4 * 4 * 20 },
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        ag_tape *t = ag_tape_new(.profile = true);
+        ag_tensor *apart = ag_erf(DRAW(2)), *y = cases[k].make();
+        (void)apart;
+        ag_backward(ag_mean(y));
+        FILE *to = paper();
+        assert_int_equal(ag_profile_trace(to), AG_OK);
+        json_t *trace = parsed(to), *event;
+        size_t i, forward = 0, backward = 0;
+        json_array_foreach(json_object_get(trace, "traceEvents"), i, event)
+        {
+            const char *name = json_string_value(json_object_get(event, "name")), *rest;
+            const json_t *args = json_object_get(event, "args");
+            const uint64_t flops = (uint64_t)json_integer_value(json_object_get(args, "flops")),
+                           bytes = (uint64_t)json_integer_value(json_object_get(args, "bytes"));
+            assert_string_not_equal(name, "ag_erf backward"); /* no gradient came to it */
+            assert_string_not_equal(name, "ag_apply");        /* a part of "first" */
+            if (strncmp(name, cases[k].name, strlen(cases[k].name))) continue;
+            rest = name + strlen(cases[k].name);
+            assert_true(!*rest || !strcmp(rest, " backward"));
+            *rest ? backward++ : forward++;
+            if (flops != (*rest ? cases[k].back : cases[k].flops) ||
+                bytes != (*rest ? cases[k].back_bytes : cases[k].bytes))
+                fail_msg("%s: %llu flops, %llu bytes", name, (unsigned long long)flops, (unsigned long long)bytes);
+        }
+        if (forward != 1 || backward != 1) fail_msg("%s: %zu and %zu times", cases[k].name, forward, backward);
+        json_decref(trace);
+        ag_tape_free(t);
+    }
+}
+
+static void operations_have_any_name(void **state)
+{
+    (void)state;
+    static const ag_op op = {
+        .name = "my \"copy\" \\ \n\xff", .n_in = 1, .shape = ag_shape_same, .forward = first_forward, .vjp = first_vjp
+    };
+    ag_tape *t = ag_tape_new(.profile = true);
+    ag_backward(ag_sum(ag_apply(&op, NULL, DRAW(2))));
+    FILE *to = paper();
+    assert_int_equal(ag_profile_trace(to), AG_OK);
+    json_t *trace = parsed(to), *event;
+    size_t i, seen = 0;
+    json_array_foreach(json_object_get(trace, "traceEvents"), i, event) seen +=
+        !strcmp(json_string_value(json_object_get(event, "name")), "my \"copy\" \\ \n\xef\xbf\xbd backward");
+    assert_int_equal(seen, 1);
+    json_decref(trace);
+    to = paper();
+    assert_int_equal(ag_profile_print(to), AG_OK);
+    assert_non_null(strstr(written(to), "my \"copy\""));
+    ag_tape_free(t);
+}
+
 /* ---- out of memory: a limit that is too small for what a watched tape keeps ---- */
 
 static void watched_tapes_may_run_out_of_memory(void **state)
@@ -305,6 +446,8 @@ int main(void)
         cmocka_unit_test(the_tape_as_json),
         cmocka_unit_test(the_tape_as_dot),
         cmocka_unit_test(a_profile),
+        cmocka_unit_test(profiles_count_what_was_done),
+        cmocka_unit_test(operations_have_any_name),
         cmocka_unit_test(watched_tapes_may_run_out_of_memory),
     };
     return cmocka_run_group_tests(tests, files_setup, files_teardown);

@@ -480,6 +480,15 @@ static bool judge(const ag__walk *w, const ag_tensor *y)
     return true;
 }
 
+/* Did a gradient come to one of its outputs? */
+static bool reached(const ag__walk *w, const ag_tensor *y)
+{
+    bool any = false;
+    for (uint32_t k = y->seq; k < y->seq + (y->op->n_out > 1 ? (uint32_t)y->op->n_out : 1); k++)
+        any |= w->recorded ? w->adjoint[k] != NULL : w->tape->node[k]->flags & AG__ADJ;
+    return any;
+}
+
 static bool reverse_watched(ag__walk *w)
 {
     ag_tape *t = w->tape;
@@ -487,7 +496,7 @@ static bool reverse_watched(ag__walk *w)
     for (uint32_t k = w->top; ok && k-- > 0;) {
         ag_tensor *y = t->node[k];
         if (scalars && y->op && !y->nth) sweep(w, t->mark[y->mark].id > w->stop ? t->mark[y->mark].id : w->stop);
-        bool rule = y->op && !y->nth && !ag__is_bridge(y);
+        bool rule = y->op && !y->nth && !ag__is_bridge(y) && reached(w, y);
         double start = t->watch->profile ? ag__watch_clock() : 0;
         ok = !ag_error() && visit(w, y) && (!rule || !t->watch->anomaly || judge(w, y));
         if (ok && rule && t->watch->profile) ok = ag__watch_passed(t, y, start);

@@ -1,5 +1,6 @@
 /* profile.c - what a watched tape has measured: a table, and events for chrome://tracing. */
 #include <autograd/inspect.h>
+#include <autograd/io/quote.h>
 #include <autograd/ops/apply.h>
 #include <autograd/tape/watch.h>
 #include <stdlib.h>
@@ -23,9 +24,11 @@ static const ag__watch *profile_of(const char *who, FILE *to)
     return t->walking || ag__watch_all(t) ? t->watch : NULL;
 }
 
+/* Without the place, of "ag_log (model.c:12)". */
 static int length_of(const char *name)
 {
-    return (int)strcspn(name, " ");
+    const char *place = strstr(name, " (");
+    return (int)(place ? (size_t)(place - name) : strlen(name));
 }
 
 static int by_name(const void *a, const void *b)
@@ -72,18 +75,27 @@ ag_status ag_profile_print(FILE *to)
     size_t n = gather(w, r);
     double all = 0;
     for (size_t k = 0; k < n; k++) all += r[k].seconds;
-    fprintf(to, "%-28s %9s %11s %6s %12s %8s %9s\n", "operation", "count", "ms", "%", "bytes", "GB/s", "GFLOP/s");
+    fprintf(to, "%-28s %9s %11s %6s %12s %8s %14s %9s\n", "operation", "count", "ms", "%", "bytes", "GB/s", "flops",
+            "GFLOP/s");
     for (size_t k = 0; k < n; k++) {
         char name[64];
         snprintf(name, sizeof name, "%.*s%s", r[k].length, r[k].name, r[k].backward ? " backward" : "");
         double seconds = r[k].seconds > 0 ? r[k].seconds : 1e-9;
-        fprintf(to, "%-28s %9llu %11.3f %6.1f %12llu %8.2f %9.2f\n", name, (unsigned long long)r[k].count,
+        fprintf(to, "%-28s %9llu %11.3f %6.1f %12llu %8.2f %14llu %9.2f\n", name, (unsigned long long)r[k].count,
                 1e3 * r[k].seconds, all > 0 ? 100 * r[k].seconds / all : 0, (unsigned long long)r[k].bytes,
-                1e-9 * (double)r[k].bytes / seconds, 1e-9 * (double)r[k].flops / seconds);
+                1e-9 * (double)r[k].bytes / seconds, (unsigned long long)r[k].flops,
+                1e-9 * (double)r[k].flops / seconds);
     }
     fprintf(to, "%-28s %9llu %11.3f\n", "total", (unsigned long long)w->n_event, 1e3 * all);
     ag__release(NULL, r, bytes);
     return AG_OK;
+}
+
+/* With a point, whatever the locale. */
+static void microseconds(FILE *to, double seconds)
+{
+    const unsigned long long ns = (unsigned long long)(1e9 * seconds + 0.5);
+    fprintf(to, "%llu.%03llu", ns / 1000, ns % 1000);
 }
 
 ag_status ag_profile_trace(FILE *to)
@@ -94,13 +106,15 @@ ag_status ag_profile_trace(FILE *to)
     fputs("{\"traceEvents\": [", to);
     for (uint64_t k = 0; k < w->n_event; k++) {
         const ag__event *e = &w->event[k];
-        fprintf(to,
-                "%s\n  {\"name\": \"%.*s%s\", \"cat\": \"%s\", \"ph\": \"X\", \"pid\": 1, \"tid\": 1, \"ts\": %.3f, "
-                "\"dur\": "
-                "%.3f, \"args\": {\"node\": %u, \"bytes\": %llu, \"flops\": %llu}}",
-                k ? "," : "", length_of(e->name), e->name, e->backward ? " backward" : "",
-                e->backward ? "backward" : "forward", 1e6 * (e->start - origin), 1e6 * (e->end - e->start),
-                (unsigned)e->node, (unsigned long long)e->bytes, (unsigned long long)e->flops);
+        fprintf(to, "%s\n  {\"name\": \"", k ? "," : "");
+        ag__quote_json(to, e->name, (size_t)length_of(e->name));
+        fprintf(to, "%s\", \"cat\": \"%s\", \"ph\": \"X\", \"pid\": 1, \"tid\": 1, \"ts\": ",
+                e->backward ? " backward" : "", e->backward ? "backward" : "forward");
+        microseconds(to, e->start - origin);
+        fputs(", \"dur\": ", to);
+        microseconds(to, e->end - e->start);
+        fprintf(to, ", \"args\": {\"node\": %u, \"bytes\": %llu, \"flops\": %llu}}", (unsigned)e->node,
+                (unsigned long long)e->bytes, (unsigned long long)e->flops);
     }
     fputs("\n]}\n", to);
     return ferror(to) ? ag_fail(AG_EIO, "ag_profile_trace: cannot write") : AG_OK;

@@ -36,7 +36,7 @@ void ag__watch_from_here(ag_tape *t)
     t->max_node = w->n_node = t->n_node;
     w->n_scalar = ag__streams_count(t);
     w->n_open = 0;
-    w->timed = AG__NOBODY;
+    w->timed = AG__NOBODY, w->n_settled = w->n_event;
     if (!w->anomaly) return;
     ag_pen *p = ag__pen_of(t);
     if (!ag__pen_closed(p)) p->limit = p->next;
@@ -95,6 +95,10 @@ static const char *place(const char *const *at, uint32_t room, uint32_t k)
 const char *ag__watch_place(const ag_tape *t, uint32_t k)
 {
     return t->watch ? place(t->watch->node_at, t->watch->max_node_at, k) : NULL;
+}
+const char *ag__watch_statement_place(const ag_tape *t, uint32_t id)
+{
+    return t->watch ? place(t->watch->scalar_at, t->watch->max_scalar_at, id) : NULL;
 }
 const char *ag__watch_scope(const ag_tape *t, uint32_t k)
 {
@@ -289,21 +293,57 @@ static uint64_t bytes_of(const ag_tensor *x)
     return x ? (uint64_t)x->layout->numel * x->layout->item : 0;
 }
 
-/* Products take two a multiplication: their last axis is summed over, or all of a kernel but its first. */
-static uint64_t flops_of(const ag_tensor *y)
+static uint64_t numel_of(const ag_tensor *x)
 {
-    static const char *const products[] = { "matmul", "linear", "linear_act", "bmm" };
-    uint64_t n = (uint64_t)y->layout->numel;
-    const ag__layout *a = y->op && y->n_in > 1 && y->in[0] ? y->in[0]->layout : NULL;
-    const ag__layout *b = a && y->in[1] ? y->in[1]->layout : NULL;
-    for (size_t k = 0; a && a->rank && k < sizeof products / sizeof *products; k++)
-        if (strcmp(y->op->name, products[k]) == 0) return 2 * n * (uint64_t)a->dims[a->rank - 1];
-    if (b && b->rank > 2 && b->dims[0] && strncmp(y->op->name, "conv", 4) == 0)
-        return 2 * n * (uint64_t)(b->numel / b->dims[0]);
-    return n;
+    return (uint64_t)x->layout->numel;
+}
+static uint64_t size_of(const ag_tensor *x, int axis) /* from the end */
+{
+    return x->layout->rank >= axis ? (uint64_t)x->layout->dims[x->layout->rank - axis] : 1;
 }
 
-static bool add_event(ag_tape *t, const ag_tensor *y, double start, double end, bool backward)
+static bool is_view(const ag_tensor *y)
+{
+    return y->op && (y->op->flags & AG_OP_VIEW);
+}
+
+/* One a result, or an element that is reduced; of products two a multiplication, and in a derivative a product for each
+ * operand that asks for it. */
+static uint64_t flops_of(const ag_tensor *y, bool backward)
+{
+    if (!y->op || is_view(y)) return 0;
+    const char *name = y->op->name;
+    ag_tensor *const *in = y->in;
+    if (y->n_in == 1 && numel_of(in[0]) > numel_of(y)) return numel_of(in[0]);
+    if (y->n_in < 2 || !in[1]) return numel_of(y);
+    uint64_t times = 1;
+    if (backward) times = (in[0]->flags & AG__GRAD ? 1u : 0) + (in[1]->flags & AG__GRAD ? 1u : 0);
+    if (strcmp(name, "matmul") == 0 || strcmp(name, "linear") == 0 || strcmp(name, "linear_act") == 0)
+        return 2 * numel_of(y) * size_of(in[0], 1) * times;
+    if (strncmp(name, "convolution", 11) == 0) { /* of x and the kernel w into z: two of them are given */
+        const ag_tensor *w = !name[11] ? in[1] : strcmp(name + 11, "_weight") ? in[0] : y, *z = name[11] ? in[1] : y;
+        const uint64_t channels = w->layout->rank ? (uint64_t)w->layout->dims[0] : 1;
+        return channels ? 2 * numel_of(z) * (numel_of(w) / channels) * times : 0;
+    }
+    if (strcmp(name, "attention") == 0 && y->n_in > 2 && in[2]) { /* q k' and its product with v; backward q k' again */
+        const uint64_t width = size_of(in[0], 1), out = size_of(in[2], 1);
+        const uint64_t scores = out ? numel_of(y) / out * size_of(in[1], 2) : 0;
+        return 2 * scores * (backward ? 3 * width + 2 * out : width + out);
+    }
+    return numel_of(y);
+}
+
+static void describe(ag_tape *t, const ag_tensor *y, ag__event *e)
+{
+    const char *at = y->op ? title(t, y) : ag__watch_place(t, y->seq);
+    e->name = at ? at : "not recorded";
+    e->flops = flops_of(y, e->backward);
+    if (is_view(y) && !e->backward) return; /* nothing is moved */
+    e->bytes = bytes_of(y);
+    for (int i = 0; i < y->n_in; i++) e->bytes += bytes_of(y->in[i]);
+}
+
+static bool add_event(ag_tape *t, const ag_tensor *y, double start, bool backward)
 {
     ag__watch *w = t->watch;
     if (w->n_event == w->max_event) {
@@ -312,27 +352,45 @@ static bool add_event(ag_tape *t, const ag_tensor *y, double start, double end, 
         if (!more) return false;
         w->event = more, w->max_event = n;
     }
-    const char *name = y->op ? title(t, y) : place(w->node_at, w->max_node_at, y->seq);
-    ag__event e = { name ? name : "not recorded", start, end, bytes_of(y), flops_of(y), y->seq, backward };
-    for (int i = 0; i < y->n_in; i++) e.bytes += bytes_of(y->in[i]);
+    ag__event e = { .start = start, .end = ag__watch_clock(), .node = y->seq, .backward = backward };
+    describe(t, y, &e);
     w->event[w->n_event++] = e;
     return true;
 }
 
 bool ag__watch_passed(ag_tape *t, const ag_tensor *y, double start)
 {
-    return add_event(t, y, start, ag__watch_clock(), true);
+    return add_event(t, y, start, true);
 }
 
-/* What was being computed is finished. */
+/* An operation that was recorded only after more tensors than its result were made: they are part of it. */
+static bool was_part(ag_tape *t)
+{
+    ag__watch *w = t->watch;
+    if (w->n_event > w->n_settled + AG__N_OPEN) w->n_settled = w->n_event - AG__N_OPEN;
+    for (uint64_t k = w->n_settled; k < w->n_event; k++) {
+        ag__event *e = &w->event[k];
+        const ag_tensor *y = e->node < t->n_node ? t->node[e->node] : NULL;
+        if (!y || !y->op) continue;
+        describe(t, y, e);
+        e->end = ag__watch_clock();
+        w->n_event = w->n_settled = k + 1;
+        return true;
+    }
+    return false;
+}
+
+/* What was being computed is finished. What only looks at another's data is no computation unless it was recorded. */
 static bool finish(ag_tape *t)
 {
     ag__watch *w = t->watch;
     if (!w->profile || w->timed >= t->n_node) return true;
     const ag_tensor *y = t->node[w->timed];
-    bool counts = !(y->flags & AG__PROXY) && !y->nth;
     w->timed = AG__NOBODY;
-    return !counts || add_event(t, y, w->since, ag__watch_clock(), false);
+    if (was_part(t) || (y->flags & AG__PROXY) || (!y->op && y->base != y)) return true;
+    if (!add_event(t, y, w->since, false)) return false;
+    if (y->op) w->n_settled = w->n_event;
+    return true;
 }
 
 bool ag__watch_node(ag_tape *t)
