@@ -120,6 +120,8 @@ CASE(s_root_at_0, ag_backward(BAD(ag_sqrt(ag_sub(s, 2.0)))))
 CASE(s_power_at_0, ag_backward(BAD(ag_pow(ag_sub(s, 2.0), 0.5))))
 CASE(s_recorded, ag_grad(BAD(ag_sqrt(ag_sub(s, 2.0))), s))
 CASE(s_last, BAD(ag_log(ag_sub(s, 3.0))))
+CASE(s_gamma, BAD(ag_lgamma(ag_sub(s, 2.0))))
+CASE(s_cube_root, ag_backward(BAD(ag_cbrt(ag_sub(s, 2.0)))))
 CASE(s_into_tensors, back(ag_exp(ag_pack(1, (ag_scalar[]){ BAD(ag_log(ag_neg(s))) }))))
 CASE(s_from_tensors, tensor_then_scalars())
 
@@ -173,6 +175,8 @@ static const planted cases[] = {
     { "s_power_at_0", s_power_at_0, { "the derivative of ag_pow", "Inf" } },
     { "s_recorded", s_recorded, { "the derivative of ag_sqrt", "Inf" } },
     { "s_last", s_last, { "ag_log, statement 4", "made NaN", "operand 1 is -1" } },
+    { "s_gamma", s_gamma, { "ag_lgamma, statement 4", "made Inf", "operand 1 is 0" } },
+    { "s_cube_root", s_cube_root, { "the derivative of ag_cbrt, statement 4", "Inf", "operand 1 is 0" } },
     { "s_into_tensors", s_into_tensors, { "ag_log, statement 4", "NaN" } },
     { "s_from_tensors", s_from_tensors, { "the derivative of ag_rsqrt", "operand 1 is " } },
 };

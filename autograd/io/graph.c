@@ -6,7 +6,6 @@
 #include <autograd/io/quote.h>
 #include <autograd/ops/apply.h>
 #include <autograd/ops/bridge.h>
-#include <autograd/tape/functions.h>
 #include <autograd/tape/streams.h>
 #include <autograd/tape/watch.h>
 #include <math.h>
@@ -157,13 +156,6 @@ static const char *title_of(const ag_tensor *x)
     if (x->op && ag__is_bridge(x)) return x->op == &ag__op_pack ? "ag_pack" : "ag_unpack";
     return x->op ? ag__title(x->op) : x->flags & AG__PROXY ? "leaf" : x->flags & AG__GRAD ? "variable" : "constant";
 }
-static const char *statement_of(const ag__record *r)
-{
-    const ag__function *f;
-    if (r->code != AG__S_FUNCTION) return ag__statement_name(r->code);
-    memcpy(&f, r->pd + 2, sizeof f);
-    return f->name;
-}
 
 /* A parameter stands where it is used first; other leaves, data, outside. */
 static const char *scope_of(const graph *g, const ag_tensor *x)
@@ -255,7 +247,7 @@ static void dot_statement(const graph *g, const ag__record *r)
 {
     char value[NUMBER];
     fprintf(g->to, "  s%u [shape=ellipse, label=\"", (unsigned)r->id);
-    quote(g, statement_of(r));
+    quote(g, ag__record_name(r));
     if (r->step.ids > 1)
         fprintf(g->to, " [%u]", (unsigned)r->step.ids);
     else if (r->y && r->code != AG__S_CALL)
@@ -375,7 +367,7 @@ static void json_statement(const graph *g, const ag__record *r)
 {
     char value[NUMBER];
     fprintf(g->to, "{\"id\": \"s%u\", \"op\": ", (unsigned)r->id);
-    json_text(g, statement_of(r));
+    json_text(g, ag__record_name(r));
     fprintf(g->to, ", \"n\": %u, \"value\": ", (unsigned)r->step.ids);
     if (r->step.ids > 1 || !r->y || r->code == AG__S_CALL)
         fputs("null", g->to);

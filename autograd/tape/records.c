@@ -1,5 +1,7 @@
 /* records.c - what a record is called and how it lies in the streams; from chunk to chunk in both directions. */
+#include <autograd/tape/functions.h>
 #include <autograd/tape/streams.h>
+#include <string.h>
 
 const ag__form ag__form_of[AG__S_CODES] = {
     [AG__S_INPUT] = { 0 },
@@ -113,4 +115,12 @@ const ag__chunk *ag__chunk_after(const ag_tape *t, ag__position *at)
         at->ix = c->ix, at->pd = c->pd;
     }
     return c;
+}
+
+const char *ag__record_name(const ag__record *r)
+{
+    const ag__function *f;
+    if (r->code != AG__S_FUNCTION) return ag__statement_name(r->code);
+    memcpy(&f, r->pd + 2, sizeof f);
+    return f->name;
 }

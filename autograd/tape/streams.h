@@ -204,6 +204,8 @@ static inline void ag__record_after(ag__record *r, const ag__chunk *c, uint32_t 
     r->step = ag__record_step(c, f, r->n);
     ag__record_locate(r, c, id, ix, pd);
 }
+/* What the user called: of a rare function its own name. */
+const char *ag__record_name(const ag__record *r);
 /* How many of r->ix something flows to; not of blocks. */
 static inline uint32_t ag__record_operands(const ag__record *r)
 {

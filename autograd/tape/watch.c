@@ -414,7 +414,7 @@ static void record_at(const ag_tape *t, ag__position at, ag__record *r)
 /* How many of r->ix are ids of operands. */
 static uint32_t operands_of(const ag__record *r)
 {
-    return ag__form_of[r->code].list ? r->n : r->code < AG__S_FUNCTION ? ag__form_of[r->code].ix : 0;
+    return ag__form_of[r->code].list ? r->n : r->code <= AG__S_FUNCTION ? ag__form_of[r->code].ix : 0;
 }
 
 /* "; operands 0, 2", of those that are recorded. */
@@ -452,7 +452,7 @@ static bool judge_statement(ag_tape *t, const ag__record *r)
         if (isfinite(y) || (isinf(y) && had_inf(t, r))) continue;
         char operands[96];
         operands_text(t, r, operands, sizeof operands);
-        ag_fail(AG_ENAN, "%s, statement %u %s: made %s%s", ag__statement_name(r->code), (unsigned)(r->id + k),
+        ag_fail(AG_ENAN, "%s, statement %u %s: made %s%s", ag__record_name(r), (unsigned)(r->id + k),
                 line_of(place(w->scalar_at, w->max_scalar_at, r->id)), isnan(y) ? "NaN" : "Inf", operands);
         return false;
     }
@@ -524,7 +524,7 @@ bool ag__watch_adjoints(ag_tape *t, ag__position at, double (*adj)(const void *o
         operands_text(t, &r, operands, sizeof operands);
         ag_fail(AG_ENAN,
                 "the derivative of %s, statement %u %s: made %s by operand %u%s; the adjoint that came is %.9g",
-                ag__statement_name(r.code), (unsigned)r.id, line_of(place(w->scalar_at, w->max_scalar_at, r.id)),
+                ag__record_name(&r), (unsigned)r.id, line_of(place(w->scalar_at, w->max_scalar_at, r.id)),
                 isnan(g) ? "NaN" : "Inf", (unsigned)i + 1, operands, adj(of, r.id));
         return false;
     }
