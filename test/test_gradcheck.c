@@ -151,6 +151,17 @@ static ag_status backward_wrong(ag_call *c)
 {
     return backward_with(c, 1.001);
 }
+/* The second input's gradient first, which matters where both are one tensor. */
+static ag_status backward_from_behind(ag_call *c)
+{
+    const double *a = ag_f64(c->in[0]), *b = ag_f64(c->in[1]), *g = ag_f64(c->g[0]);
+    for (int k = 1; k >= 0; k--) {
+        double *to = c->need[k] ? ag_f64_write(c->gin[k]) : NULL;
+        for (int64_t i = 0; to && i < ag_numel(c->out[0]); i++)
+            to[i] = (c->add[k] ? to[i] : 0) + g[i] * a[i] * (k ? a[i] : 2 * b[i]);
+    }
+    return ag_error();
+}
 
 #define PRODUCT(name_, vjp_, jvp_, backward_)                \
     static const ag_op name_ = { .name = #name_,             \
@@ -161,6 +172,7 @@ static ag_status backward_wrong(ag_call *c)
                                  .jvp = jvp_,                \
                                  .backward = backward_ }
 PRODUCT(product, vjp_right, jvp_right, backward_right);
+PRODUCT(from_behind, vjp_right, jvp_right, backward_from_behind);
 PRODUCT(without_kernel, vjp_right, jvp_right, NULL);
 PRODUCT(without_forward_rule, vjp_right, NULL, NULL);
 PRODUCT(wrong_sign, vjp_sign, jvp_right, NULL);
@@ -177,6 +189,11 @@ static ag_tensor *apply(ag_tensor **x, void *op)
 {
     return ag_apply((const ag_op *)op, NULL, x[0], x[1]);
 }
+static ag_tensor *apply_to_one(ag_tensor **x, void *op)
+{
+    ag_tensor *y = ag_mul(x[0], 2.0);
+    return ag_add(ag_apply((const ag_op *)op, NULL, y, y), ag_apply((const ag_op *)op, NULL, x[0], x[0]));
+}
 #define CHECK(op, ...) \
     ag_gradcheck(apply, AG_LIST(matrix(), ag_add(matrix(), 0.3)), .user = (void *)(uintptr_t) & (op), __VA_ARGS__)
 
@@ -184,6 +201,9 @@ static void right_ones_pass(void **state)
 {
     (void)state;
     PASSES(CHECK(product, .order = 2));
+    PASSES(CHECK(from_behind, .order = 2));
+    PASSES(ag_gradcheck(apply_to_one, AG_LIST(matrix()), .user = (void *)(uintptr_t)&product, .order = 2));
+    PASSES(ag_gradcheck(apply_to_one, AG_LIST(matrix()), .user = (void *)(uintptr_t)&from_behind, .order = 2));
     PASSES(CHECK(without_kernel, .order = 2));
     PASSES(CHECK(without_forward_rule, .order = 2, .no_forward = true));
 }

@@ -198,13 +198,21 @@ static bool run_kernel(ag_tape *t, ag_call *c, ag_tensor *room, bool *add)
             memset(zeros[k]->data, 0, (size_t)l->numel * l->item);
             g[k] = zeros[k];
         }
+    bool twice = false; /* a tensor is two inputs: both add to its gradient, whichever is written first */
+    for (int i = 0; i < c->n_in; i++) add[i] = c->need[i] && (c->in[i]->flags & AG__ADJ);
     for (int i = 0; i < c->n_in; i++) {
         c->gin[i] = NULL;
         if (!c->need[i]) continue;
-        void *d = ag__adjoint_of(t, c->in[i], &add[i]);
+        bool begun;
+        void *d = ag__adjoint_of(t, c->in[i], &begun);
         if (!d) return false;
         wrap(&room[i], t, c->in[i]->layout->dense_form, d);
-        c->gin[i] = &room[i];
+        c->gin[i] = &room[i], twice |= begun && !add[i];
+    }
+    for (int i = 0; twice && i < c->n_in; i++) {
+        if (!c->need[i] || add[i]) continue;
+        memset(room[i].data, 0, (size_t)room[i].layout->numel * room[i].layout->item);
+        add[i] = true;
     }
     c->add = add;
     return ag__ran(c->op->backward(c), c->op, "backward");
