@@ -224,10 +224,32 @@ static void powers(void **state)
     }
 }
 
+/* Where a function of two has no derivative at the origin, it and all later ones are 0, for tensors as for scalars. */
+static void origins(void **state)
+{
+    (void)state;
+    static ag_tensor *(*const tensor[])(ag_tensor *, ag_tensor *) = { ag_pow, ag_hypot, ag_atan2 };
+    static ag_scalar (*const scalar[])(ag_scalar, ag_scalar) = { ags_pow, ags_hypot, ags_atan2 };
+    for (int k = 0; k < 3; k++) {
+        ag_scalar s[] = { ag_input(0), ag_input(0) }, f = scalar[k](s[0], s[1]);
+        ag_tensor *x = ag_variable(ag_zeros(AG_F64, 1)), *y = ag_variable(ag_zeros(AG_F64, 1)), *z = tensor[k](x, y);
+        for (int i = 0; i < 2; i++) {
+            ag_tensor *d = ag_grad(z, i ? y : x);
+            double hessian[4];
+            assert_true(ags_grad(f, s[i]).value == 0 && ag_item(d) == 0);
+            assert_true(ag_item(ag_grad(d, x)) == 0 && ag_item(ag_grad(d, y)) == 0);
+            assert_int_equal(ags_hessian(f, s, 2, hessian), AG_OK);
+            for (int h = 0; h < 4; h++) assert_true(hessian[h] == 0);
+        }
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, tape_begin, tape_end)
-    const struct CMUnitTest tests[] = { TEST(tensors), TEST(scalars), TEST(what_counts_stays),
-                                        TEST(zero_that_has_a_derivative), TEST(powers) };
+    const struct CMUnitTest tests[] = {
+        TEST(tensors), TEST(scalars), TEST(what_counts_stays), TEST(zero_that_has_a_derivative),
+        TEST(powers),  TEST(origins)
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,8 @@ ag_tensor *ag__above_t(ag_tensor *x, double bound, ag_tensor *a, ag_tensor *b)
  * meet what is infinite there. */
 ag_tensor *ag__part_t(ag_tensor *a, ag_tensor *y)
 {
-    return ag_div(a, ag_where(ag_logical_and(ag_eq(a, 0.0), ag_eq(y, 0.0)), ag_num(1), y));
+    ag_tensor *none = ag_logical_and(ag_eq(a, 0.0), ag_eq(y, 0.0));
+    return ag_where(none, ag_num(0), ag_div(a, ag_where(none, ag_num(1), y)));
 }
 ag_tensor *ag__share_t(ag_tensor *a, ag_tensor *b)
 {
@@ -45,7 +46,7 @@ ag_tensor *ag__gelu_tanh_slope_t(ag_tensor *x, ag_tensor *y)
 ag_tensor *ag__pow_by_base_t(ag_tensor *g, ag_tensor *a, ag_tensor *b)
 {
     ag_tensor *flat = ag_logical_and(ag_eq(b, 0.0), ag_logical_not(ag_isfinite(ag_reciprocal(a))));
-    return ag_mul(g, ag_mul(b, ag_pow(ag_where(flat, ag_num(1), a), ag_sub(b, 1.0))));
+    return ag_where(flat, ag_num(0), ag_mul(g, ag_mul(b, ag_pow(ag_where(flat, ag_num(1), a), ag_sub(b, 1.0)))));
 }
 ag_tensor *ag__pow_by_exponent_t(ag_tensor *g, ag_tensor *a, ag_tensor *b, ag_tensor *y)
 {
@@ -61,7 +62,8 @@ ag_tensor *ag__larger_t(ag_tensor *a, ag_tensor *b)
 ag_tensor *ag__over_square_t(ag_tensor *p, ag_tensor *a, ag_tensor *b)
 {
     ag_tensor *r = ag_add(ag_square(a), ag_square(b));
-    return ag_div(p, ag_where(ag_eq(r, 0.0), ag_num(1), r));
+    ag_tensor *none = ag_eq(r, 0.0);
+    return ag_where(none, ag_num(0), ag_div(p, ag_where(none, ag_num(1), r)));
 }
 
 /* ---- what a branch not taken gets ---- */
