@@ -25,7 +25,7 @@ double random_of(uint64_t seed, uint64_t k)
     X(i0, fabs(x) < 2) X(sinc, fabs(x) > 0.1)
 #define BINARY(X) \
     X(add, true) X(sub, true) X(mul, true) X(div, fabs(b) > 0.4) X(pow, a > 0.3 && fabs(b) < 2) \
-    X(atan2, a * a + b * b > 0.1) X(hypot, a * a + b * b > 0.1) X(maximum, fabs(a - b) > 0.1) \
+    X(atan2, fabs(a) > 0.1 || b > 0.1) X(hypot, a * a + b * b > 0.1) X(maximum, fabs(a - b) > 0.1) \
     X(minimum, fabs(a - b) > 0.1) X(logaddexp, true) X(xlogy, b > 0.3)
 /* clang-format on */
 
