@@ -29,7 +29,7 @@ function mask(saves,   m, i, c) {
 function list(kind, row) { rows_of[kind] = rows_of[kind] " \\\n    " row }
 function scalar(name, rare, args, passed) {
     if (rare) put("scalar_ops.h", "AG_API ag_scalar ags_" name "_on(ag_pen *p, " args ");\n")
-    put("scalar_ops.h", "static inline ag_scalar ags_" name "(" args ") { return ags_" name "_on(&ag__pen, " passed "); }\n")
+    put("scalar_ops.h", "AG__INLINED ag_scalar ags_" name "(" args ") { return ags_" name "_on(&ag__pen, " passed "); }\n")
 }
 BEGIN {
     FS = "\001"
@@ -84,7 +84,7 @@ END {
     for (i = 1; i <= n_unary; i++) scalar(unary[i], kind_of[unary[i]] == "u", "ag_scalar x", "x")
     for (i = 1; i <= n_binary; i++) scalar(binary[i], kind_of[binary[i]] == "c", "ag_scalar a, ag_scalar b", "a, b")
     for (i = 1; i <= n_ordered; i++) scalar(ordered[i], 1, "int n, ag_scalar x", "n, x")
-    put("scalar_ops.h", "/* a b + c as one statement. */\nstatic inline ag_scalar ags_fma(ag_scalar a, ag_scalar b, ag_scalar c) { return ags_fma_on(&ag__pen, a, b, c); }\n\nAG_END\n#endif\n")
+    put("scalar_ops.h", "/* a b + c as one statement. */\nAG__INLINED ag_scalar ags_fma(ag_scalar a, ag_scalar b, ag_scalar c) { return ags_fma_on(&ag__pen, a, b, c); }\n\nAG_END\n#endif\n")
 
     top("generic.h", "AG_GENERIC_H", "one spelling for tensors, scalars and C numbers.\n * C: _Generic macros (lift.h); (ag_mul) is the plain function. C++: overloads, and operators on ag_scalar.", "#include <autograd/lift.h>\n\n#ifndef __cplusplus\n")
     for (i = 1; i <= n_binary; i++) put("generic.h", "AG__LIFT_TENSOR(" binary[i] ")\nAG__LIFT_SCALAR(" binary[i] ")\n")

@@ -12,8 +12,8 @@
     static inline ag_tensor *ag__##f##_tn(ag_tensor *a, double b) { return ag_##f(a, ag_num(b)); }                     \
     static inline ag_tensor *ag__##f##_nt(double a, ag_tensor *b) { return ag_##f(ag_num(a), b); }
 #define AG__LIFT_SCALAR(f)                                                                                             \
-    static inline ag_scalar ag__##f##_sn(ag_scalar a, double b) { return ags_##f(a, ag_const(b)); }                    \
-    static inline ag_scalar ag__##f##_ns(double a, ag_scalar b) { return ags_##f(ag_const(a), b); }
+    AG__INLINED ag_scalar ag__##f##_sn(ag_scalar a, double b) { return ags_##f(a, ag_const(b)); }                      \
+    AG__INLINED ag_scalar ag__##f##_ns(double a, ag_scalar b) { return ags_##f(ag_const(a), b); }
 
 #ifndef __cplusplus
 #define AG__KIND(x) _Generic((x), ag_tensor *: 1, ag_scalar: 2, default: 3)
@@ -39,15 +39,16 @@
     _Generic((char(*)[4 * AG__KIND(p) + AG__KIND(q)])0,                                                                \
         char(*)[5]: ag__say, char(*)[7]: ag__say, char(*)[13]: ag__say, default: ag__say_scalar)(                      \
             "ag_" #f " (" __FILE__ ":" AG__STR(__LINE__) ")")
-#define AG__PLACED_SCALAR(f, ...) (ag__say_scalar(#f " (" __FILE__ ":" AG__STR(__LINE__) ")"), (f)(__VA_ARGS__))
+#define AG__SAY_SCALAR(f) ag__say_scalar(#f " (" __FILE__ ":" AG__STR(__LINE__) ")")
+#define AG__PLACED_SCALAR(f, ...) (AG__SAY_SCALAR(f), (f)(__VA_ARGS__))
 #define ag_input(...) AG__PLACED_SCALAR(ag_input, __VA_ARGS__)
 #define ags_sum(...) AG__PLACED_SCALAR(ags_sum, __VA_ARGS__)
 #define ags_dot(...) AG__PLACED_SCALAR(ags_dot, __VA_ARGS__)
-#define ags_lin(...) AG__PLACED_SCALAR(ags_lin, __VA_ARGS__)
+#define ags_lin(...) (AG__SAY_SCALAR(ags_lin), ags_lin_on(&ag__pen, __VA_ARGS__))
 #define ags_sqnorm(...) AG__PLACED_SCALAR(ags_sqnorm, __VA_ARGS__)
 #define ags_logsumexp(...) AG__PLACED_SCALAR(ags_logsumexp, __VA_ARGS__)
 #define ags_poly(...) AG__PLACED_SCALAR(ags_poly, __VA_ARGS__)
-#define ags_statement(...) AG__PLACED_SCALAR(ags_statement, __VA_ARGS__)
+#define ags_statement(...) (AG__SAY_SCALAR(ags_statement), ags_statement_on(&ag__pen, __VA_ARGS__))
 static inline void ag__say_scalar(const char *where)
 {
     if (AG__RARELY(ag__pen.next >= ag__pen.limit)) ag__at = where;
@@ -97,7 +98,7 @@ static inline ag_tensor *ag__itself(ag_tensor *x) { return x; }
     inline ag_tensor *ag_##f(ag_tensor *x, int n, T *list) { return ag_##f(x, n, static_cast<const T *>(list)); }      \
     template <class... D> inline ag_tensor *ag_##f(ag_tensor *x, D... d)                                               \
     {                                                                                                                  \
-        const T list[] = { static_cast<T>(d)..., 0 };                                                                               \
+        const T list[] = { static_cast<T>(d)..., 0 };                                                                  \
         return ag_##f(x, int(sizeof...(d)), list);                                                                     \
     }
 #define AG__CPP_DIMS(f)                                                                                                \
@@ -107,7 +108,7 @@ static inline ag_tensor *ag__itself(ag_tensor *x) { return x; }
     }                                                                                                                  \
     template <class... D> inline ag_tensor *f(ag_dtype dtype, D... d)                                                  \
     {                                                                                                                  \
-        const int64_t dims[] = { static_cast<int64_t>(d)..., 0 };                                                                   \
+        const int64_t dims[] = { static_cast<int64_t>(d)..., 0 };                                                      \
         return f(dtype, int(sizeof...(d)), dims);                                                                      \
     }
 AG__CPP_DIMS(ag_zeros)

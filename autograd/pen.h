@@ -28,15 +28,22 @@ typedef struct ag_pen { /* places that move do not lie side by side: joined load
     uint32_t keep;        /* all ones; 0 on a first_order tape, whose values all go to one place */
 } ag_pen;
 
+/* In line whatever a compiler thinks of its size: it is the constants a call is made with that leave so little of it. */
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__) && !defined(AG__LIBRARY)
+#define AG__INLINED static inline __attribute__((always_inline))
+#else
+#define AG__INLINED static inline
+#endif
 #ifdef __GNUC__
 #define AG__RARELY(x) __builtin_expect(!!(x), 0)
 #define AG__COLD __attribute__((cold))
-#define AG__NUMBER(s) (__builtin_constant_p((s).id == 0) && (s).id == 0)
+#define AG__KNOWN(truth) (__builtin_constant_p(truth) && (truth)) /* when compiled */
 #else
 #define AG__RARELY(x) (x)
 #define AG__COLD
-#define AG__NUMBER(s) false
+#define AG__KNOWN(truth) false
 #endif
+#define AG__NUMBER(s) AG__KNOWN((s).id == 0)
 extern AG_API AG__THREAD ag_pen ag__pen AG__INITIAL_EXEC;
 static inline ag_pen *ag_pen_here(void) { return &ag__pen; }
 
@@ -53,24 +60,29 @@ enum ag__statement {
     AG_BINARY_FUNCTIONS(AG__S) /* f(a, b)  | two partials, but add, sub: none. Of a constant operand: its value */
 #undef AG__S
     AG__S_FUNCTION, /* tape/functions.h | two partials (of no operand: its value), a descriptor's address */
-    AG__S_LONG
+    AG__S_LONG,
+    AG__S_STATEMENT = AG__S_LONG, /* n operands  | n partials */
+    AG__S_LIN,                    /* the same    | coefficients */
+    AG__S_MORE
 };
 
 /* ---- the rare cases, out of line: no room just here, a constant, a handle of an older generation, a stale one ---- */
 
 /* One operand: records `code`, called the operand-th of `who` in messages. */
 #define AG__WHAT(code, who, operand) ((unsigned)(code) | (unsigned)(who) << 8 | (unsigned)(operand) << 16)
-AG_API AG__COLD ag_scalar ag__pen_unary(ag_pen *p, unsigned what, double y, ag_scalar x, double slope);
-AG_API AG__COLD ag_scalar ag__pen_binary(ag_pen *p, unsigned code, double y, ag_scalar a, ag_scalar b, double slope_a,
-                                         double slope_b);
+AG_API AG__COLD ag_scalar ag__pen_unary(ag_pen *p, unsigned what, double y, uint32_t id, uint32_t gen, double slope);
+/* Handles in pieces: to put them together for a call costs the statements which do without that call. */
+AG_API AG__COLD ag_scalar ag__pen_binary(ag_pen *p, unsigned code, double y, double a, uint32_t a_id, uint32_t a_gen,
+                                         double b, uint32_t b_id, uint32_t b_gen, double slope_a, double slope_b);
 AG_API AG__COLD ag_scalar ag__pen_fma(ag_pen *p, double y, ag_scalar a, ag_scalar b, ag_scalar c);
 AG_API AG__COLD ag_scalar ag__pen_input(ag_pen *p, double value);
+AG_API ag_scalar ag__pen_list(ag_pen *p, unsigned code, double y, size_t n, const ag_scalar *x, const double *partial);
 
 /* ---- one statement ----------------------------------------------------------------------------------------------- */
 
 /* n_ix operands and n_pd partials, both known when compiled; there is room. Everything is read before anything is
  * written, and the byte, which may alias all, goes last. */
-static inline ag_scalar ag__write(ag_pen *p, unsigned code, double value, int n_ix, uint32_t a, uint32_t b, uint32_t c,
+AG__INLINED ag_scalar ag__write(ag_pen *p, unsigned code, double value, int n_ix, uint32_t a, uint32_t b, uint32_t c,
                                   int n_pd, double pa, double pb)
 {
     uint32_t *const ix = p->ix;
@@ -91,16 +103,16 @@ static inline ag_scalar ag__write(ag_pen *p, unsigned code, double value, int n_
     return s;
 }
 
-static inline ag_scalar ag_input_on(ag_pen *p, double value)
+AG__INLINED ag_scalar ag_input_on(ag_pen *p, double value)
 {
     if (AG__RARELY(p->next >= p->limit)) return ag__pen_input(p, value);
     return ag__write(p, AG__S_INPUT, value, 0, 0, 0, 0, 0, 0, 0);
 }
 
 /* code(x), n_pd partials: 0 or 1 */
-static inline ag_scalar ag__unary_on(ag_pen *p, unsigned what, double y, ag_scalar x, int n_pd, double slope)
+AG__INLINED ag_scalar ag__unary_on(ag_pen *p, unsigned what, double y, ag_scalar x, int n_pd, double slope)
 {
-    if (AG__RARELY(p->next >= p->limit || x.gen != p->gen)) return ag__pen_unary(p, what, y, x, slope);
+    if (AG__RARELY(p->next >= p->limit || x.gen != p->gen)) return ag__pen_unary(p, what, y, x.id, x.gen, slope);
     return ag__write(p, what & 0xff, y, 1, x.id, 0, 0, n_pd, slope, 0);
 }
 
@@ -111,7 +123,7 @@ static inline ag_scalar ag__unary_on(ag_pen *p, unsigned what, double y, ag_scal
 #define K(c) (c)
 
 #define AG__UNARY_ON(name, saves, value_of_x, slope, vjp)                                                              \
-    static inline ag_scalar ags_##name##_on(ag_pen *p, ag_scalar s)                                                    \
+    AG__INLINED ag_scalar ags_##name##_on(ag_pen *p, ag_scalar s)                                                      \
     {                                                                                                                  \
         const double x = s.value, y = (value_of_x);                                                                    \
         (void)x;                                                                                                       \
@@ -121,13 +133,16 @@ static inline ag_scalar ag__unary_on(ag_pen *p, unsigned what, double y, ag_scal
 AG_UNARY_FUNCTIONS(AG__UNARY_ON)
 #undef AG__UNARY_ON
 
-/* `code` is known when compiled, and of the cases only its own stay. Where an operand is written as a C number, so is
- * that, and the statement has one operand: for four of the functions with a code of its own. */
+/* `code` is known when compiled, and of the cases only its own stay. x times x, seen to be that, is a square. Where an
+ * operand is written as a C number, so is that, and the statement has one operand: for four of the functions with a
+ * code of its own. */
 #define AG__BINARY_ON(name, saves, value_of_ab, slope_a, slope_b, vjp_a, vjp_b)                                        \
-    static inline ag_scalar ags_##name##_on(ag_pen *p, ag_scalar l, ag_scalar r)                                       \
+    AG__INLINED ag_scalar ags_##name##_on(ag_pen *p, ag_scalar l, ag_scalar r)                                         \
     {                                                                                                                  \
         enum { code = AG__S_##name, linear = code == AG__S_add || code == AG__S_sub };                                 \
         const double a = l.value, b = r.value, y = (value_of_ab);                                                      \
+        if ((int)code == AG__S_mul && !AG__NUMBER(l) && AG__KNOWN(l.id == r.id))                                       \
+            return ag__unary_on(p, AG__WHAT(AG__S_square, code, 1), y, l, 1, a + b);                                   \
         if (AG__NUMBER(r)) {                                                                                           \
             if (linear) return ag__unary_on(p, AG__WHAT(AG__S_COPY, code, 1), y, l, 0, 1);                             \
             if ((int)code == AG__S_mul || (int)code == AG__S_div)                                                      \
@@ -138,8 +153,8 @@ AG_UNARY_FUNCTIONS(AG__UNARY_ON)
             if ((int)code == AG__S_mul) return ag__unary_on(p, AG__WHAT(AG__S_SCALE, code, 2), y, r, 1, (slope_b));    \
             if ((int)code == AG__S_div) return ag__unary_on(p, AG__WHAT(AG__S_RDIV, code, 2), y, r, 1, (slope_b));     \
         }                                                                                                              \
-        if (AG__RARELY(p->next >= p->limit || l.gen != p->gen || r.gen != p->gen))                                 \
-            return ag__pen_binary(p, code, y, l, r, (slope_a), (slope_b));                                             \
+        if (AG__RARELY(p->next >= p->limit || l.gen != p->gen || r.gen != p->gen))                                     \
+            return ag__pen_binary(p, code, y, a, l.id, l.gen, b, r.id, r.gen, (slope_a), (slope_b));                   \
         return ag__write(p, code, y, 2, l.id, r.id, 0, linear ? 0 : 2, (slope_a), (slope_b));                          \
     }
 AG_BINARY_FUNCTIONS(AG__BINARY_ON)
@@ -150,12 +165,49 @@ AG_BINARY_FUNCTIONS(AG__BINARY_ON)
 #pragma pop_macro("K")
 #endif
 
-static inline ag_scalar ags_fma_on(ag_pen *p, ag_scalar a, ag_scalar b, ag_scalar c)
+AG__INLINED ag_scalar ags_fma_on(ag_pen *p, ag_scalar a, ag_scalar b, ag_scalar c)
 {
     const double y = a.value * b.value + c.value;
     if (AG__RARELY(p->next >= p->limit || a.gen != p->gen || b.gen != p->gen || c.gen != p->gen))
         return ag__pen_fma(p, y, a, b, c);
     return ag__write(p, AG__S_FMA, y, 3, a.id, b.id, c.id, 2, b.value, a.value);
+}
+
+/* Up to four operands, if their number was known when compiled; any other is a call. The record takes n + 2 operand
+ * places and n partials, and what that is beyond its id's share comes off the limit. */
+AG__INLINED ag_scalar ag__list_on(ag_pen *p, unsigned code, double y, size_t n, const ag_scalar *x,
+                                  const double *partial)
+{
+    const uint32_t share = n < 2 ? 1 : 2, gen = p->gen, id = p->next, keep = p->keep, limit = p->limit;
+    if (!AG__KNOWN(n > 0 && n <= 4) || !x || !partial || AG__RARELY((uint64_t)id + share > limit))
+        return ag__pen_list(p, code, y, n, x, partial);
+    const ag_scalar *const b = x + (n > 1), *const c = b + (n > 2), *const d = c + (n > 3);
+    if (AG__RARELY((x->gen ^ gen) | (b->gen ^ gen) | (c->gen ^ gen) | (d->gen ^ gen)))
+        return ag__pen_list(p, code, y, n, x, partial);
+    uint32_t *const ix = p->ix;
+    double *const pd = p->pd, *const val = p->val;
+    uint8_t *const op = p->op;
+    const ag_scalar s = { y, id, gen };
+    ix[0] = ix[n + 1] = (uint32_t)n;
+    ix[1] = x->id, pd[0] = partial[0];
+    if (n > 1) ix[2] = b->id, pd[1] = partial[1];
+    if (n > 2) ix[3] = c->id, pd[2] = partial[2];
+    if (n > 3) ix[4] = d->id, pd[3] = partial[3];
+    val[id & keep] = y;
+    p->ix = ix + n + 2, p->pd = pd + n, p->next = id + 1;
+    if (share > 1) p->limit = limit - (share - 1);
+    op[id] = (uint8_t)code;
+    return s;
+}
+AG__INLINED ag_scalar ags_statement_on(ag_pen *p, double y, size_t n, const ag_scalar *x, const double *partial)
+{
+    return ag__list_on(p, AG__S_STATEMENT, y, n, x, partial);
+}
+AG__INLINED ag_scalar ags_lin_on(ag_pen *p, size_t n, const ag_scalar *x, const double *k)
+{
+    double y = 0;
+    for (size_t i = 0; x && k && i < n; i++) y += k[i] * x[i].value;
+    return ag__list_on(p, AG__S_LIN, y, n, x, k);
 }
 
 AG_END

@@ -355,6 +355,91 @@ static void the_pen_is_the_threads(void **state)
     fine();
 }
 
+/* Statements whose number of operands is known when compiled are written in line. So many of one size fill chunks to
+ * their last place, and are what the plain function records. */
+#define CHAIN(n, call)                                                                                            \
+    do {                                                                                                          \
+        const double k[5] = { 0.5, 0.25, 0.125, 0.125 };                                                          \
+        ag_tape_reset(*state);                                                                                    \
+        ag_scalar x = ag_input(2), y = x;                                                                         \
+        for (int i = 0; i < LONG_CHAIN; i++) y = call(n, ((ag_scalar[]){ y, x, x, x, x }), k, 1 + 1.0 / (i + 1)); \
+        assert_int_equal(ag_tape_memory(*state).scalars, LONG_CHAIN + 1);                                         \
+        bytes[count] = ag_tape_memory(*state).in_use, value[count] = y.value, derivative[count++] = slope(y, x);  \
+    } while (0)
+#define IN_LINE(n, x, k, y)    ags_statement(y, n, x, k)
+#define CALLED(n, x, k, y)     (ags_statement)(y, n, x, k)
+#define LIN(n, x, k, y)        ags_lin(n, x, k)
+#define LIN_CALLED(n, x, k, y) (ags_lin)(n, x, k)
+#define BOTH(n)        \
+    CHAIN(n, IN_LINE); \
+    CHAIN(n, CALLED);  \
+    CHAIN(n, LIN);     \
+    CHAIN(n, LIN_CALLED)
+static void short_statements_in_line(void **state)
+{
+    enum { LONG_CHAIN = 200000 };
+    uint64_t bytes[20];
+    double value[20], derivative[20];
+    int count = 0;
+    BOTH(1);
+    BOTH(2);
+    BOTH(3);
+    BOTH(4);
+    BOTH(5);
+    for (int i = 0; i < count; i += 2) {
+        assert_int_equal(bytes[i], bytes[i + 1]);
+        near_by(value[i], value[i + 1], 0);
+        near_by(derivative[i], derivative[i + 1], 0);
+    }
+    near(derivative[4], 0.5); /* d = d/2 + 1/4, again and again */
+    near(derivative[12], 1);
+    near(value[14], 2);
+    fine();
+}
+
+static void short_statements_of_what_is_not_at_hand(void **state)
+{
+    const double k[] = { 2, 3, 4 };
+    ag_scalar x = ag_input(5), c = ag_const(7);
+    near(slope(ags_statement(1, 3, (ag_scalar[]){ c, x, x }, k), x), 7);
+    near(slope(ags_lin(2, (ag_scalar[]){ x, c }, k), x), 2);
+    assert_int_equal(ags_statement(1, 2, (ag_scalar[]){ c, c }, k).id, 0);
+    assert_int_equal(ags_lin(1, &c, k).id, 0);
+    ags_statement(1, 2, NULL, k);
+    fails(AG_ENULL, "ags_statement: an array of 2 elements is NULL");
+    ags_lin(2, (ag_scalar[]){ x, x }, NULL);
+    fails(AG_ENULL, "ags_lin: an array of 2 elements is NULL");
+    ag_tape_reset(*state);
+    ag_scalar now = ag_input(1);
+    ags_lin(2, (ag_scalar[]){ now, x }, k);
+    fails(AG_ESTALE, "ags_lin: operand 2 was recorded before a reset of its tape (stale)");
+    ag_record(false);
+    assert_int_equal(ags_statement(1, 1, &now, k).id, 0);
+    ag_record(true);
+    near(slope(ags_statement(1, 1, &now, k), now), 2);
+    fine();
+}
+
+/* Seen when compiled; the value is the product's all the same. */
+static void x_times_x_is_a_square(void **state)
+{
+    const size_t before = ag_tape_memory(*state).in_use;
+    ag_scalar x = ag_input(3), y = ag_mul(x, x);
+    const size_t square = ag_tape_memory(*state).in_use;
+    ag_scalar z = x;
+    z.value = 4;
+    near(ag_mul(x, z).value, 12);
+    near(slope(ag_mul(x, z), x), 7);
+    near(y.value, 9);
+    near(slope(y, x), 6);
+    near(ag_grad(ag_grad(y, x), x).value, 2);
+    near(ag_mul(ag_const(2), ag_const(3)).value, 6);
+    assert_true(square > before);
+    ag_tape_reset(*state);
+    ag_mul(x, x);
+    fails(AG_ESTALE, "ag_mul: operand 1 was recorded before a reset of its tape (stale)");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fresh, done)
 int main(void)
 {
@@ -371,6 +456,9 @@ int main(void)
         TEST(a_first_order_tape),
         TEST(without_a_tape),
         TEST(the_pen_is_the_threads),
+        TEST(short_statements_in_line),
+        TEST(short_statements_of_what_is_not_at_hand),
+        TEST(x_times_x_is_a_square),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,21 +81,20 @@ ag_tensor *ag_vjp(ag_tensor *y, ag_tensor *x, ag_tensor *u)
 
 /* ---- scalars ---- */
 
-static bool live(size_t n, const ag_scalar *x, const char *who)
+/* Are these constants and live handles? *least becomes the smallest id among them, UINT32_MAX without any. */
+static bool live(size_t n, const ag_scalar *x, const char *who, uint32_t *least)
 {
     if (n && !x) return ag_fail(AG_ENULL, "%s: the array of %zu scalars is NULL", who, n), false;
-    for (size_t i = 0; i < n; i++)
+    const uint32_t gen = ag__pen.gen;
+    uint32_t other = 0, low = UINT32_MAX; /* one less than the id: a constant's is the largest */
+    for (size_t i = 0; i < n; i++) {
+        other |= x[i].gen ^ gen;
+        low = x[i].id - 1 < low ? x[i].id - 1 : low;
+    }
+    for (size_t i = 0; other && i < n; i++)
         if (!ag__streams_live(x[i], who)) return false;
+    *least = low == UINT32_MAX ? low : low + 1;
     return true;
-}
-
-/* Statements up to the least of x need no visit. */
-static uint32_t least(size_t n, const ag_scalar *x)
-{
-    uint32_t id = UINT32_MAX;
-    for (size_t i = 0; i < n; i++)
-        if (x[i].id && x[i].id < id) id = x[i].id;
-    return id;
 }
 
 /* A walk from sum of u[i] y[i] that is over when the adjoints of x are complete; the caller ends it. */
@@ -103,7 +102,8 @@ static bool scalar_walk(ag__walk *w, const char *who, size_t m, const ag_scalar 
                         const ag_scalar *x, ag__statements *recorded)
 {
     ag_tape *t = ag__tape(who);
-    if (ag_error() || !t || !live(m, y, who) || !live(n, x, who)) return false;
+    uint32_t least;
+    if (ag_error() || !t || !live(m, y, who, &least) || !live(n, x, who, &least)) return false;
     if (!ag__walk_begin(w, t, t->n_node, recorded)) return false;
     for (size_t i = 0; i < m; i++) {
         if (recorded && u)
@@ -111,16 +111,18 @@ static bool scalar_walk(ag__walk *w, const char *who, size_t m, const ag_scalar 
         else
             ag__walk_seed_scalar(w, y[i], u ? u[i] : 1);
     }
-    if (least(n, x) != UINT32_MAX) w->stop = least(n, x) + 1;
+    if (least != UINT32_MAX) w->stop = least + 1; /* statements up to the least of x need no visit */
     ag__walk_path(w, 0, NULL, true);
     if (ag__walk_run(w)) return true;
     ag__walk_end(w);
     return false;
 }
 
-static double adjoint_number(const ag__walk *w, ag_scalar x)
+/* What a plain walk found; a constant's place holds 0. */
+static void copy_numbers(const ag__walk *w, size_t n, const ag_scalar *x, double *g)
 {
-    return x.id ? w->tape->sweep.number[x.id] : 0;
+    const double *number = w->tape->sweep.number;
+    for (size_t i = 0; i < n; i++) g[i] = number ? number[x[i].id] : 0;
 }
 
 ag_status ags_grads(ag_scalar y, const ag_scalar *x, size_t n, ag_scalar *g)
@@ -132,7 +134,7 @@ ag_status ags_grads(ag_scalar y, const ag_scalar *x, size_t n, ag_scalar *g)
         if (x[i].id == 0 || w.scalars == 1)
             g[i] = ag_const(0);
         else
-            g[i] = w.recorded ? w.scalar[x[i].id] : ag_const(adjoint_number(&w, x[i]));
+            g[i] = w.recorded ? w.scalar[x[i].id] : ag_const(w.tape->sweep.number[x[i].id]);
     }
     ag__walk_end(&w);
     return ag_error();
@@ -150,7 +152,7 @@ ag_status ags_vjp(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, co
     ag__walk w;
     if ((m && !u) || (n && !ju)) return ag_fail(AG_ENULL, "ags_vjp: an array of numbers is NULL");
     if (!scalar_walk(&w, "ags_vjp", m, y, u, n, x, NULL)) return ag_error();
-    for (size_t i = 0; i < n; i++) ju[i] = adjoint_number(&w, x[i]);
+    copy_numbers(&w, n, x, ju);
     ag__walk_end(&w);
     return ag_error();
 }
@@ -160,7 +162,7 @@ ag_status ags_gradient(ag_scalar y, const ag_scalar *x, size_t n, double *g)
     ag__walk w;
     if (n && !g) return ag_fail(AG_ENULL, "ags_gradient: the array for %zu gradients is NULL", n);
     if (!scalar_walk(&w, "ags_gradient", 1, &y, NULL, n, x, NULL)) return ag_error();
-    for (size_t i = 0; i < n; i++) g[i] = adjoint_number(&w, x[i]);
+    copy_numbers(&w, n, x, g);
     ag__walk_end(&w);
     return ag_error();
 }

@@ -74,26 +74,22 @@ static inline ag_scalar close_list(ag_pen *p, unsigned code, size_t n, uint32_t 
     return (ag_scalar){ y, id, p->gen };
 }
 
-ag_scalar ags_statement(double y, size_t n, const ag_scalar *x, const double *partial)
+ag_scalar ag__pen_list(ag_pen *p, unsigned code, double y, size_t n, const ag_scalar *x, const double *partial)
 {
-    ag_pen *p = &ag__pen;
-    if (!given(n, x, "ags_statement") || !given(n, partial, "ags_statement")) return ag_const(y);
-    uint32_t *ix = open_list(p, AG__S_STATEMENT, n, 1);
-    if (!ix) return unrecorded(p, AG__S_STATEMENT, n, x, 0, y);
+    if (!given(n, x, ag__statement_name(code)) || !given(n, partial, ag__statement_name(code))) return ag_const(y);
+    uint32_t *ix = open_list(p, code, n, 1);
+    if (!ix) return unrecorded(p, code, n, x, 0, y);
     copy(n, partial, p->pd);
-    return close_list(p, AG__S_STATEMENT, n, put_ids(p, AG__S_STATEMENT, n, x, 0, ix), y);
+    return close_list(p, code, n, put_ids(p, code, n, x, 0, ix), y);
 }
 
+ag_scalar ags_statement(double y, size_t n, const ag_scalar *x, const double *partial)
+{
+    return ag__pen_list(&ag__pen, AG__S_STATEMENT, y, n, x, partial);
+}
 ag_scalar ags_lin(size_t n, const ag_scalar *x, const double *k)
 {
-    ag_pen *p = &ag__pen;
-    double y = 0;
-    if (!given(n, x, "ags_lin") || !given(n, k, "ags_lin")) return ag_const(y);
-    for (size_t i = 0; i < n; i++) y += k[i] * x[i].value;
-    uint32_t *ix = open_list(p, AG__S_LIN, n, 1);
-    if (!ix) return unrecorded(p, AG__S_LIN, n, x, 0, y);
-    copy(n, k, p->pd);
-    return close_list(p, AG__S_LIN, n, put_ids(p, AG__S_LIN, n, x, 0, ix), y);
+    return ags_lin_on(&ag__pen, n, x, k);
 }
 
 ag_scalar ags_sum(size_t n, const ag_scalar *x)

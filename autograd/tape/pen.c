@@ -29,15 +29,17 @@ static ag_scalar record_two(ag_pen *p, unsigned code, double y, uint32_t a, uint
     return ag__write(p, code, y, 2, a, b, 0, 2, pa, pb);
 }
 
-ag_scalar ag__pen_unary(ag_pen *p, unsigned what, double y, ag_scalar x, double slope)
+ag_scalar ag__pen_unary(ag_pen *p, unsigned what, double y, uint32_t id, uint32_t gen, double slope)
 {
-    const uint32_t id = ag__settled(p, x, what >> 8 & 0xff, what >> 16);
+    id = ag__settled(p, (ag_scalar){ 0, id, gen }, what >> 8 & 0xff, what >> 16);
     return id ? record_one(p, what & 0xff, y, id, slope) : ag_const(y);
 }
 
-ag_scalar ag__pen_binary(ag_pen *p, unsigned code, double y, ag_scalar a, ag_scalar b, double slope_a, double slope_b)
+ag_scalar ag__pen_binary(ag_pen *p, unsigned code, double y, double a, uint32_t a_id, uint32_t a_gen, double b,
+                         uint32_t b_id, uint32_t b_gen, double slope_a, double slope_b)
 {
-    const uint32_t i = ag__settled(p, a, code, 1), j = ag__settled(p, b, code, 2);
+    const uint32_t i = ag__settled(p, (ag_scalar){ a, a_id, a_gen }, code, 1);
+    const uint32_t j = ag__settled(p, (ag_scalar){ b, b_id, b_gen }, code, 2);
     if (i && j) return record_two(p, code, y, i, j, slope_a, slope_b);
     if (!i && !j) return ag_const(y);
     switch (code) {
@@ -45,7 +47,7 @@ ag_scalar ag__pen_binary(ag_pen *p, unsigned code, double y, ag_scalar a, ag_sca
     case AG__S_sub: return record_one(p, i ? AG__S_COPY : AG__S_neg, y, i | j, 1);
     case AG__S_mul: return record_one(p, AG__S_SCALE, y, i | j, i ? slope_a : slope_b);
     case AG__S_div: return record_one(p, i ? AG__S_SCALE : AG__S_RDIV, y, i | j, i ? slope_a : slope_b);
-    default: return record_two(p, code, y, i, j, i ? slope_a : a.value, j ? slope_b : b.value);
+    default: return record_two(p, code, y, i, j, i ? slope_a : a, j ? slope_b : b);
     }
 }
 

@@ -11,14 +11,12 @@
 #define AG_TAPE_STREAMS_H
 #include <autograd/tape/state.h>
 
-/* Statements of any number of operands, and of blocks. `ids` means: n, operand ids, n. */
+/* Statements of any number of operands (the first ones are in pen.h), and of blocks. `ids` means: n, operand ids, n. */
 enum {
-    AG__S_LIN = AG__S_LONG, /* ids                 | n coefficients */
-    AG__S_SUM,              /* ids                 | */
-    AG__S_DOT,              /* ids of x, ids of y  | values of y, values of x */
-    AG__S_SQNORM,           /* ids                 | n values */
+    AG__S_DOT = AG__S_MORE, /* ids of x, ids of y  | values of y, values of x */
     AG__S_LOGSUMEXP,        /* ids                 | n weights of the softmax */
-    AG__S_STATEMENT,        /* ids                 | n partials */
+    AG__S_SQNORM,           /* ids                 | n values */
+    AG__S_SUM,              /* ids                 | */
     AG__S_HOLD,             /* ids                 | ; nothing flows through it */
     AG__S_POLY,             /* x, n                | n coefficients, slope */
     AG__S_CALL,             /* ids                 | pointer to an ag__routine, m; its m results are the inputs behind it */

@@ -93,131 +93,129 @@ static inline bool is_zero(double w)
     return bits << 1 == 0;
 }
 
-/* Statements of one chunk down to id `stop`. adj[0] takes what flows into constants. */
+/* Statements of one chunk down to id `stop`. adj[0] takes what flows into constants. Each kind of statement jumps to
+ * the next one by itself, which the processor foresees better than one jump for all; the empty asm, different in every
+ * place, keeps the compiler from joining them again. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic" /* labels as values */
 static void reverse_chunk(const ag__chunk *c, double *adj, ag__position *at, uint32_t stop)
 {
+#define UNARY(name, ...) [AG__S_##name] = (int)AG__S_##name == AG__S_neg ? &&neg : &&one,
+#define BINARY(name, ...) \
+    [AG__S_##name] = (int)AG__S_##name == AG__S_add ? &&add : (int)AG__S_##name == AG__S_sub ? &&sub : &&two,
+    static const void *const to[AG__S_CODES] = { [AG__S_INPUT] = &&input,
+                                                 [AG__S_COPY] = &&copy,
+                                                 [AG__S_SCALE] = &&one,
+                                                 [AG__S_RDIV] = &&one,
+                                                 [AG__S_FMA] = &&fma,
+                                                 [AG__S_FUNCTION] = &&function,
+                                                 [AG__S_STATEMENT... AG__S_LOGSUMEXP] = &&list,
+                                                 [AG__S_SQNORM] = &&squares,
+                                                 [AG__S_SUM... AG__S_CODES - 1] = &&other,
+                                                 AG_UNARY_FUNCTIONS(UNARY) AG_BINARY_FUNCTIONS(BINARY) };
+#undef UNARY
+#undef BINARY
+#define NEXT                                     \
+    do {                                         \
+        if (id <= stop) goto done;               \
+        w = adj[--id];                           \
+        code = op[id];                           \
+        if (ag__unlikely(is_zero(w))) goto zero; \
+        __asm__ volatile("" : : "i"(__LINE__));  \
+        goto *to[code];                          \
+    } while (0)
     const uint8_t *const op = (const uint8_t *)((uintptr_t)c->op - c->first);
     const uint32_t *ix = at->ix;
     const double *pd = at->pd;
     uint32_t id = at->id;
-    while (id > stop) {
-        const double w = adj[--id];
-        const unsigned code = op[id];
-        if (ag__unlikely(is_zero(w)) && code < AG__S_LONG) {
-            ix -= ag__form_of[code].ix, pd -= ag__form_of[code].pd;
-            continue;
-        }
-        switch (code) {
-        case AG__S_INPUT: break;
-        case AG__S_COPY:
-            ix -= 1;
-            adj[ix[0]] += w;
-            break;
-        case AG__S_FMA: {
-            ix -= 3, pd -= 2;
-            const double pa = pd[0], pb = pd[1];
-            adj[ix[0]] += w * pa;
-            adj[ix[1]] += w * pb;
-            adj[ix[2]] += w;
-            break;
-        }
-#define UNARY(name, ...)                              \
-    case AG__S_##name:                                \
-        if ((int)AG__S_##name == AG__S_neg) goto neg; \
-        goto one;
-            AG_UNARY_FUNCTIONS(UNARY)
-#undef UNARY
-        case AG__S_SCALE:
-        case AG__S_RDIV:
-        one:
-            ix -= 1, pd -= 1;
-            adj[ix[0]] += w * pd[0];
-            break;
-        neg:
-            ix -= 1;
-            adj[ix[0]] -= w;
-            break;
-#define BINARY(name, ...)                             \
-    case AG__S_##name:                                \
-        if ((int)AG__S_##name == AG__S_add) goto add; \
-        if ((int)AG__S_##name == AG__S_sub) goto sub; \
-        goto two;
-            AG_BINARY_FUNCTIONS(BINARY)
-#undef BINARY
-        add:
-            ix -= 2;
-            adj[ix[0]] += w;
-            adj[ix[1]] += w;
-            break;
-        sub:
-            ix -= 2;
-            adj[ix[0]] += w;
-            adj[ix[1]] -= w;
-            break;
-        two : {
-            ix -= 2, pd -= 2;
-            const double pa = pd[0], pb = pd[1];
-            adj[ix[0]] += w * pa;
-            adj[ix[1]] += w * pb;
-            break;
-        }
-        case AG__S_FUNCTION: {
-            ix -= 2, pd -= 3;
-            const double pa = pd[0], pb = pd[1];
-            adj[ix[0]] += w * pa;
-            adj[ix[1]] += w * pb;
-            break;
-        }
-        case AG__S_SQNORM:
-        case AG__S_LIN:
-        case AG__S_DOT:
-        case AG__S_LOGSUMEXP:
-        case AG__S_STATEMENT: {
-            const uint32_t n = ix[-1];
-            const double k = code == AG__S_SQNORM ? 2 * w : w;
-            ix -= n + 2, pd -= n;
-            if (w != 0)
-                for (uint32_t i = 0; i < n; i++) adj[ix[i + 1]] += k * pd[i];
-            break;
-        }
-        case AG__S_SUM:
-        case AG__S_HOLD:
-        case AG__S_POLY:
-        case AG__S_CALL:
-        case AG__S_BLOCK:
-        case AG__S_BLOCK_RSUB:
-        case AG__S_BLOCK_EXP:
-        case AG__S_BLOCK_MATVEC:
-        case AG__S_BLOCK_TRIMV:
-        case AG__S_BLOCK_ADD:
-        case AG__S_BLOCK_SUB:
-        case AG__S_BLOCK_MUL:
-        case AG__S_BLOCK_FMA:
-        case AG__S_BLOCK_LOG:
-        case AG__S_BLOCK_SIGMOID:
-        case AG__S_BLOCK_TANH:
-        case AG__S_BLOCK_SUMS:
-        case AG__S_BLOCK_SQNORMS:
-        case AG__S_BLOCK_LOGSUMEXPS:
-        case AG__S_BLOCK_GATHER:
-        case AG__S_BLOCK_SUM:
-        case AG__S_BLOCK_DOT:
-        case AG__S_BLOCK_SQNORM: {
-            const ag__step step = reverse_long(c, adj, id + 1, ix, pd);
-            id -= step.ids - 1, ix -= step.ix, pd -= step.pd;
-            break;
-        }
-        default: __builtin_unreachable(); /* spares the jump table its bounds check */
-        }
-    }
+    double w;
+    unsigned code;
+    NEXT;
+zero:
+    if (code >= AG__S_SUM) goto other;
+    if (code >= AG__S_LONG) pd -= ix[-1], ix -= ix[-1] + 2;
+    ix -= ag__form_of[code].ix, pd -= ag__form_of[code].pd;
+    NEXT;
+input:
+    NEXT;
+copy:
+    ix -= 1;
+    adj[ix[0]] += w;
+    NEXT;
+fma : {
+    ix -= 3, pd -= 2;
+    const double pa = pd[0], pb = pd[1];
+    adj[ix[0]] += w * pa;
+    adj[ix[1]] += w * pb;
+    adj[ix[2]] += w;
+    NEXT;
+}
+one:
+    ix -= 1, pd -= 1;
+    adj[ix[0]] += w * pd[0];
+    NEXT;
+neg:
+    ix -= 1;
+    adj[ix[0]] -= w;
+    NEXT;
+add:
+    ix -= 2;
+    adj[ix[0]] += w;
+    adj[ix[1]] += w;
+    NEXT;
+sub:
+    ix -= 2;
+    adj[ix[0]] += w;
+    adj[ix[1]] -= w;
+    NEXT;
+two : {
+    ix -= 2, pd -= 2;
+    const double pa = pd[0], pb = pd[1];
+    adj[ix[0]] += w * pa;
+    adj[ix[1]] += w * pb;
+    NEXT;
+}
+function : {
+    ix -= 2, pd -= 3;
+    const double pa = pd[0], pb = pd[1];
+    adj[ix[0]] += w * pa;
+    adj[ix[1]] += w * pb;
+    NEXT;
+}
+squares:
+    w *= 2;
+list : {
+    const uint32_t n = ix[-1];
+    ix -= n + 2, pd -= n;
+    for (uint32_t i = 0; i < n; i++) adj[ix[i + 1]] += w * pd[i];
+    NEXT;
+}
+other : {
+    const ag__step step = reverse_long(c, adj, id + 1, ix, pd);
+    id -= step.ids - 1, ix -= step.ix, pd -= step.pd;
+    NEXT;
+}
+done:
+#undef NEXT
     at->id = id, at->ix = (uint32_t *)(uintptr_t)ix, at->pd = (double *)(uintptr_t)pd;
+}
+#pragma GCC diagnostic pop
+
+/* The first of the statements from id `from` to `to` that is no input: those in front need no visit. (From within a
+ * block, whose inner ids say nothing, at most the block's last.) */
+static uint32_t past_inputs(const ag__chunk *c, uint32_t from, uint32_t to)
+{
+    while (from < to && c->op[from - c->first] == AG__S_INPUT) from++;
+    return from;
 }
 
 ag__position ag__reverse_plain(ag_tape *t, double *adj, ag__position at, uint32_t stop)
 {
     while (at.id > stop) {
         const ag__chunk *c = ag__chunk_before(t, &at);
-        reverse_chunk(c, adj, &at, c->first > stop ? c->first : stop);
+        const uint32_t end = c->first > stop ? c->first : stop;
+        reverse_chunk(c, adj, &at, past_inputs(c, end, at.id));
+        if (at.id > end) at.id = end;
     }
     if (adj) adj[0] = 0;
     return at;
