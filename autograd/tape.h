@@ -32,8 +32,9 @@ typedef struct ag_tape_options {
  * derivative is not finite although what came was, is reported as AG_ENAN: its name, its number on the tape, the line of
  * the user's text (C; not for functions called without their macro), shapes, ranges of its operands. It is noticed when
  * the next operation begins, or at a walk or reset. Operations that were not recorded are noticed when a recorded one
- * reads their NaN, as are NaNs in data; an Inf that is put in is taken as meant. It looks at every
- * number, and costs other tapes nothing. */
+ * reads their NaN, as are NaNs in data; an Inf that is put in is taken as meant. In ag_checkpoint, ag_fixed_point and
+ * ags_scan it is the operation inside. Forward sweeps are looked at as well. It looks at every number, and costs other
+ * tapes nothing. */
 /* A new tape, current for this thread: ag_tape_new(), ag_tape_new(.memory_limit = 1 << 30). NULL on failure. */
 AG_API ag_tape *ag_tape_new(AG_OPTIONS(ag_tape_options));
 /* Frees the tape and every temporary on it. NULL is fine. */

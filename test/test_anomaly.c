@@ -67,6 +67,50 @@ static void tensor_then_scalars(void)
     ag_backward(BAD(ag_rsqrt(x[0])));
 }
 
+/* What is computed again, and forwards. */
+static ag_tensor *inside(ag_tensor **x, void *user)
+{
+    (void)user;
+    return BAD(ag_sqrt(ag_sub(x[0], 1.0)));
+}
+static ag_tensor *away(ag_tensor **x, void *user)
+{
+    (void)user;
+    return BAD(ag_log(ag_sub(x[1], x[0])));
+}
+static void fall(ag_scalar *s, const ag_scalar *p, int64_t i, void *user)
+{
+    (void)user;
+    s[0] = i == 7 ? BAD(ag_log(ag_neg(s[0]))) : ag_mul(s[0], p[0]);
+}
+static void bend(ag_scalar *s, const ag_scalar *p, int64_t i, void *user)
+{
+    (void)user;
+    s[0] = i == 7 ? ag_add(BAD(ag_sqrt(ag_mul(s[0], 0.0))), 1.0) : ag_mul(s[0], p[0]);
+}
+static void loop(ags_step_fn *step, ag_scalar s, ag_scalar p)
+{
+    ags_scan(step, 20, &s, 1, &p, 1);
+    ag_backward(s);
+}
+static void system_of_one(void)
+{
+    ag_scalar x, huge = ag_input(1e200), tiny = ag_input(1e-200);
+    BAD((ags_solve)(1, &tiny, &huge, &x));
+    line = 0; /* ags_solve is a plain function */
+    ag_backward(x);
+}
+static void direction(ag_scalar y, ag_scalar x)
+{
+    double one = 1, d;
+    ags_jvp(&y, 1, &x, 1, &one, &d);
+}
+static void curvature(ag_scalar y, ag_scalar x)
+{
+    double h;
+    ags_hessian(y, &x, 1, &h);
+}
+
 #define CASE(name, body)                                                          \
     static void name(void)                                                        \
     {                                                                             \
@@ -124,6 +168,16 @@ CASE(s_gamma, BAD(ag_lgamma(ag_sub(s, 2.0))))
 CASE(s_cube_root, ag_backward(BAD(ag_cbrt(ag_sub(s, 2.0)))))
 CASE(s_into_tensors, back(ag_exp(ag_pack(1, (ag_scalar[]){ BAD(ag_log(ag_neg(s))) }))))
 CASE(s_from_tensors, tensor_then_scalars())
+CASE(checkpoint, ag_checkpoint(inside, AG_LIST(v), NULL))
+CASE(checkpoint_back, back(ag_checkpoint(inside, AG_LIST(vec(4, 1, 3)), NULL)))
+CASE(fixed_point, ag_fixed_point(away, vec(9, 9, 9), AG_LIST(v)))
+CASE(s_loop, loop(fall, s, s))
+CASE(s_loop_back, loop(bend, s, s))
+CASE(s_system, system_of_one())
+CASE(forwards, ag_jvp(BAD(ag_sqrt(v)), v, ag_ones_like(v)))
+CASE(curved, ag_hvp(ag_sum(BAD(ag_pow(v, 1.5))), v, ag_ones_like(v)))
+CASE(s_forwards, direction(BAD(ag_sqrt(ag_sub(s, 2.0))), s))
+CASE(s_curved, curvature(BAD(ag_pow(ag_sub(s, 2.0), 1.5)), s))
 
 typedef struct planted {
     const char *name;
@@ -179,6 +233,16 @@ static const planted cases[] = {
     { "s_cube_root", s_cube_root, { "the derivative of ag_cbrt, statement 4", "Inf", "operand 1 is 0" } },
     { "s_into_tensors", s_into_tensors, { "ag_log, statement 4", "NaN" } },
     { "s_from_tensors", s_from_tensors, { "the derivative of ag_rsqrt", "operand 1 is " } },
+    { "checkpoint", checkpoint, { "ag_sqrt, node", "made [3] NaN at [1]", "is -1 to 3" } },
+    { "checkpoint_back", checkpoint_back, { "the derivative of ag_sqrt", "Inf at [1]", "is 0 to 3" } },
+    { "fixed_point", fixed_point, { "ag_log, node", "NaN at [0]" } },
+    { "s_loop", s_loop, { "ag_log, statement", "made NaN" } },
+    { "s_loop_back", s_loop_back, { "the derivative of ag_sqrt, statement", "made Inf", "operand 1 is 0" } },
+    { "s_system", s_system, { "ags_solve, statement", "made Inf", "operand 1 is 1e-200, operand 2 is 1e+200" } },
+    { "forwards", forwards, { "the derivative of ag_sqrt", "forwards: made [3] Inf at [1]", "is 0 to 4" } },
+    { "curved", curved, { "the derivative of ag_pow", "forwards: made [3] Inf at [1]" } },
+    { "s_forwards", s_forwards, { "the derivative of ag_sqrt, statement", "forwards: made Inf", "operand 1 is 0" } },
+    { "s_curved", s_curved, { "the derivative of ag_pow, statement", "made Inf" } },
 };
 /* clang-format on */
 enum { N_CASES = sizeof cases / sizeof *cases };
@@ -298,9 +362,27 @@ static void what_is_put_in_is_meant(void **state)
     ag_tape_free(t);
 }
 
+/* A watched tape takes other sweeps: the derivatives are the same, through statements of one's own as well. */
+static void the_same_products(void **state)
+{
+    (void)state;
+    double j[2][2], h[2][4];
+    for (int watched = 0; watched < 2; watched++) {
+        ag_tape *t = ag_tape_new(.anomaly = watched);
+        ag_scalar x[2] = { ag_input(0.7), ag_input(-0.3) }, own = ags_statement(3, 2, x, (double[]){ 4, 5 });
+        ag_scalar y[2] = { ag_mul(own, 2.0), ag_mul(ag_sin(x[0]), ag_exp(x[1])) };
+        assert_int_equal(ags_jvp(y, 2, x, 2, (double[]){ 1, -2 }, j[watched]), AG_OK);
+        assert_int_equal(ags_hessian(y[1], x, 2, h[watched]), AG_OK);
+        ag_tape_free(t);
+    }
+    assert_true(j[0][0] == -12 && j[1][0] == -12);
+    for (int k = 0; k < 4; k++) assert_true(fabs(h[0][k] - h[1][k]) < 1e-15);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_products),
         cmocka_unit_test(the_first_is_named),
         cmocka_unit_test(the_same_numbers),
         cmocka_unit_test(what_is_put_in_is_meant),

@@ -191,7 +191,7 @@ static ag_tensor *inner_result(const ag__inside *f, ag_tape *outside, ag_tensor 
     if (y) *in = operands(outside, t, f, x, n);
     ag__inner_leave(outside, was);
     if (f->of || f->most) ag_rng_set(rng); /* as the plain run leaves it: a derivative draws nothing */
-    return *in ? y : NULL;
+    return *in && !ag_error() ? y : NULL;
 }
 
 ag_tensor *ag__inside_apply(const ag__inside *f, const ag_op *op, ag_tensor *const *x)

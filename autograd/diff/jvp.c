@@ -3,6 +3,7 @@
 #include <autograd/diff/walk.h>
 #include <autograd/ops/apply.h>
 #include <autograd/ops/bridge.h>
+#include <autograd/tape/watch.h>
 #include <string.h>
 
 /* A forward sweep's state is a recorded walk's, read as tangents: tensors by node, scalars by id. */
@@ -38,7 +39,7 @@ static bool node_tangent(ag__walk *w, ag_tensor *y)
                    false;
         w->adjoint[out[k]->seq] = tout[k];
     }
-    return true;
+    return !t->watch || !t->watch->anomaly || ag__watch_tangents(t, y, c.n_out, tangent, tout);
 }
 
 /* Leaves AG__PATH on what leads to y: what else was made of x - earlier products with it - has tangents nobody wants.
@@ -135,7 +136,7 @@ bool ag__mixed_forward(ag__walk *w, uint32_t end)
     return true;
 }
 
-/* Through tensors as well: the recorded sweep with recording switched off. */
+/* Through tensors as well, or watched: the recorded sweep with recording switched off. */
 static void mixed_sweep(const ag__map *f, const double *v, double *jv)
 {
     ag_tape *t = f->tape;
@@ -143,7 +144,11 @@ static void mixed_sweep(const ag__map *f, const double *v, double *jv)
     if (!ag__walk_begin(&w, t, t->n_node, ag__reverse_recorded)) return;
     for (size_t i = 0; i < f->n; i++)
         if (f->x[i].id) w.scalar[f->x[i].id].value += v[i];
-    bool ok = t->tensors->forward(&w, f->to.id);
+    bool ok = true;
+    if (f->mixed)
+        ok = t->tensors->forward(&w, f->to.id);
+    else
+        ag__forward_recorded(t, w.scalar, ag__streams_begin(t), f->to.id);
     for (size_t i = 0; ok && i < f->m; i++) jv[i] = f->y[i].id ? w.scalar[f->y[i].id].value : 0;
     ag__walk_end(&w);
 }
@@ -155,7 +160,7 @@ ag_status ags_jvp(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, co
     if (!ag__map_begin(&f, "ags_jvp", y, m, x, n)) return ag_error();
     if (f.constant) {
         for (size_t i = 0; i < m; i++) jv[i] = 0;
-    } else if (!f.mixed) {
+    } else if (!f.mixed && !f.watched) {
         plain_sweep(&f, v, jv);
     } else {
         bool was = ag_record(false);

@@ -2,6 +2,7 @@
 #include <autograd/diff/lanes.h>
 #include <autograd/ops/bridge.h>
 #include <autograd/tape/streams.h>
+#include <autograd/tape/watch.h>
 #include <string.h>
 
 static bool are_live(size_t n, const ag_scalar *x, const char *who)
@@ -45,6 +46,7 @@ bool ag__map_begin(ag__map *f, const char *who, const ag_scalar *y, size_t m, co
     f->from = ag__position_before(t, first);
     f->to = ag__position_after(t, last);
     if (f->to.id > f->ids) f->ids = f->to.id;
+    f->watched = t->watch && t->watch->anomaly && !t->first_order;
     for (uint32_t k = 0; k < t->n_node && !f->mixed; k++) f->mixed = t->node[k]->op && ag__is_bridge(t->node[k]);
     return true;
 }

@@ -9,6 +9,7 @@ typedef struct ag__map {
     const ag_scalar *y, *x;
     size_t m, n;
     bool mixed;      /* tensors may stand between them */
+    bool watched;    /* each statement's derivative is judged, which sweeps in lanes do not */
     bool constant;   /* all of y or all of x are */
     ag__position from, to; /* where the first of x's records begins, and the last of y's ends */
     uint32_t ids;    /* all of both, and what is swept, lie below */

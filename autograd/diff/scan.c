@@ -6,6 +6,7 @@
 #include <autograd/checkpoint.h>
 #include <autograd/diff/walk.h>
 #include <autograd/tape/streams.h>
+#include <autograd/tape/watch.h>
 #include <string.h>
 
 typedef struct scan {
@@ -79,7 +80,7 @@ static bool record(run *r, int64_t bundle)
     bool ok = !ag_error() && steps(s, bundle, r->state, params(r));
     ag_tape_use(r->tape);
     ag_record(true);
-    return ok;
+    return ok && (!r->tape->watch || ag__watch_all(r->tape)); /* before the next one resets it */
 }
 
 /* The state behind it. With a record as well, which is no dearer: a step may differentiate. */
@@ -414,7 +415,7 @@ static bool loop(ag_tape *t, scan *s, ag_scalar *state, const ag_scalar *p, cons
     bool ok = measure(&r, &statements) && keep_states(s, t, o, state, statements);
     if (ok) ok = go_to(&r, s->bundles - 1) && advance(&r, s->bundles - 1);
     ag_tape_use(t);
-    ok = ok && ag__streams_call(t, &s->routine, "ags_scan", n, all, s->ns, r.now, state);
+    ok = ok && ag__streams_call(t, &s->routine, n, all, s->ns, r.now, state);
     end(&r);
     return ok;
 }
@@ -446,7 +447,9 @@ ag_status(ags_scan)(ags_step_fn *step, int64_t n, ag_scalar *state, size_t ns, c
     scan *s = ag__arena_get(&t->arena, sizeof *s);
     ag_scalar *next = ag__arena_get(&t->arena, ns * sizeof *next);
     if (!s || !next) return ag_error();
-    *s = (scan){ { reverse, forward, reverse_recorded, forward_recorded }, step, o->user, .n = n, .ns = ns, .np = np };
+    *s = (scan){
+        { reverse, forward, reverse_recorded, forward_recorded, "ags_scan" }, step, o->user, .n = n, .ns = ns, .np = np
+    };
     if (ns) memcpy(next, state, ns * sizeof *next);
     if (o->memory == AG_STORE_ALL || !active || ag__here.off || n == 0 || ns == 0) {
         s->bundle = n;

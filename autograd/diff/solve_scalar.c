@@ -172,7 +172,9 @@ static system *make(ag_tape *t, size_t n, const ag_scalar *a, const ag_scalar *b
     double *room = ag__arena_get(&t->arena, (2 * n * n + n) * sizeof *room + 1);
     uint32_t *row = ag__arena_get(&t->arena, n * sizeof *row + 1);
     if (!s || !room || !row) return NULL;
-    *s = (system){ { reverse, forward, reverse_recorded, forward_recorded }, n, room, row, room + n * n, NULL };
+    *s = (system){
+        { reverse, forward, reverse_recorded, forward_recorded, "ags_solve" }, n, room, row, room + n * n, NULL
+    };
     s->x = s->a + n * n;
     for (size_t i = 0; i < n * n; i++) s->a[i] = s->lu[i] = a[i].value;
     for (size_t i = 0; i < n; i++) s->x[i] = b[i].value;
@@ -207,6 +209,6 @@ ag_status ags_solve(size_t n, const ag_scalar *a, const ag_scalar *b, ag_scalar 
         memcpy(all + n * n, b, n * sizeof *all);
     }
     for (size_t i = 0; i < n; i++) x[i] = ag_const(s->x[i]); /* from here on b may be lost */
-    if (all) ag__streams_call(t, &s->routine, "ags_solve", n * n + n, all, n, s->x, x);
+    if (all) ag__streams_call(t, &s->routine, n * n + n, all, n, s->x, x);
     return ag_error();
 }

@@ -61,7 +61,7 @@ static void by_rows(const ag__map *f, size_t count, const double *u, double *jac
     ag__work_end(&w, f);
 }
 
-/* Through tensors: one direction a sweep. */
+/* Through tensors, or watched: one direction a sweep. */
 static void by_units(const ag__map *f, double *jac)
 {
     const size_t m = f->m, n = f->n, sweeps = n <= m ? n : m;
@@ -83,7 +83,7 @@ static void by_units(const ag__map *f, double *jac)
 
 static void jacobian(const ag__map *f, double *jac)
 {
-    if (f->mixed)
+    if (f->mixed || f->watched)
         by_units(f, jac);
     else if (f->n <= f->m)
         by_columns(f, jac);
@@ -111,7 +111,7 @@ ag_status ags_vjps(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, s
     if (!ag__map_begin(&f, who, y, m, x, n)) return ag_error();
     if (f.constant && count && n)
         memset(ju, 0, count * n * sizeof *ju);
-    else if (f.mixed)
+    else if (f.mixed || f.watched)
         for (size_t i = 0; i < count && !ag_error(); i++) ags_vjp(y, m, x, n, u + i * m, ju + i * n);
     else if (!f.constant)
         by_rows(&f, count, u, ju);
@@ -171,7 +171,7 @@ static ag_status hessian(const char *who, ag_scalar y, const ag_scalar *x, size_
     if (n == 0) return AG_OK;
     if (f.constant)
         memset(h, 0, (v ? n : n * n) * sizeof *h);
-    else if (f.mixed)
+    else if (f.mixed || f.watched)
         recorded_products(&f, v, h);
     else
         products(&f, v, h);

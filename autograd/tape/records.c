@@ -120,6 +120,7 @@ const ag__chunk *ag__chunk_after(const ag_tape *t, ag__position *at)
 const char *ag__record_name(const ag__record *r)
 {
     const ag__function *f;
+    if (r->code == AG__S_CALL) return ag__routine_of(r)->who;
     if (r->code != AG__S_FUNCTION) return ag__statement_name(r->code);
     memcpy(&f, r->pd + 2, sizeof f);
     return f->name;

@@ -403,10 +403,10 @@ const uint32_t *ag__streams_hold(ag_tape *t, size_t n, const ag_scalar *x)
     return list_ids(AG__S_HOLD, "ag_pack", n, x, 0);
 }
 
-bool ag__streams_call(ag_tape *t, const ag__routine *f, const char *who, size_t n, const ag_scalar *x, size_t m,
-                      const double *values, ag_scalar *y)
+bool ag__streams_call(ag_tape *t, const ag__routine *f, size_t n, const ag_scalar *x, size_t m, const double *values,
+                      ag_scalar *y)
 {
-    if (!list_ids(AG__S_CALL, who, n, x, 2)) return false;
+    if (!list_ids(AG__S_CALL, f->who, n, x, 2)) return false;
     memcpy(ag__pen.pd - 2, &f, sizeof f);
     ag__pen.pd[-1] = (double)m;
     return ag__streams_inputs(t, m, values, y) || m == 0;

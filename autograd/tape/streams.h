@@ -135,10 +135,11 @@ struct ag__routine {
     void (*forward)(const ag__routine *f, const ag__record *r, double *tan);
     void (*reverse_recorded)(const ag__routine *f, ag_tape *t, const ag__record *r, ag_scalar *adj);
     void (*forward_recorded)(const ag__routine *f, ag_tape *t, const ag__record *r, ag_scalar *tan);
+    const char *who; /* what the user called */
 };
 /* Records a call with n operands, and its m results with their values; f lives as long as the statements. */
-bool ag__streams_call(ag_tape *t, const ag__routine *f, const char *who, size_t n, const ag_scalar *x, size_t m,
-                      const double *values, ag_scalar *y);
+bool ag__streams_call(ag_tape *t, const ag__routine *f, size_t n, const ag_scalar *x, size_t m, const double *values,
+                      ag_scalar *y);
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 typedef struct ag__form { /* how a record lies in the streams */

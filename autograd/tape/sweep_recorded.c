@@ -6,6 +6,7 @@
 #include <autograd/tape/blocks.h>
 #include <autograd/tape/functions.h>
 #include <autograd/tape/rules.h>
+#include <autograd/tape/watch.h>
 
 static bool arrived(ag_scalar g)
 {
@@ -112,6 +113,7 @@ static ag_scalar flow(ag_tape *t, const ag__record *r, uint32_t k, ag_scalar g)
         return ag_mul(g, ag_exp(ag_sub(ag__streams_own(t, ix[k]), result(r, 0))));
     case AG__S_POLY: return ag_mul(g, poly_slope(t, r));
     case AG__S_STATEMENT:
+        if (ag__here.off) return ag_const(g.value * r->pd[k]);
         ag_fail(AG_ENODIFF, "ags_statement: a statement of one's own has a first derivative only");
         return ag_const(0);
     default: return ag__form_of[r->code].ix == 1 ? unary_flow(t, r, g) : binary_flow(t, r, k, g);
@@ -260,16 +262,15 @@ ag__position ag__forward_recorded(ag_tape *t, ag_scalar *tangent, ag__position a
         ag__step_on(&at, r.step);
         if (r.code >= AG__S_BLOCK) {
             if (keeps_values(t)) forward_block(&r, tangent);
-            continue;
-        }
-        if (r.code == AG__S_CALL) {
+        } else if (r.code == AG__S_CALL) {
             if (keeps_values(t)) ag__routine_of(&r)->forward_recorded(ag__routine_of(&r), t, &r, tangent);
-            continue;
+        } else {
+            for (uint32_t k = 0, n = ag__record_operands(&r); k < n; k++) {
+                const ag_scalar g = tangent[r.ix[k]];
+                if (arrived(g) && keeps_values(t)) ag__adjoint_add(tangent, r.id, flow(t, &r, k, g));
+            }
         }
-        for (uint32_t k = 0, n = ag__record_operands(&r); k < n; k++) {
-            const ag_scalar g = tangent[r.ix[k]];
-            if (arrived(g) && keeps_values(t)) ag__adjoint_add(tangent, r.id, flow(t, &r, k, g));
-        }
+        if (ag__unlikely(t->watch != NULL) && t->watch->anomaly && !ag__watch_tangent(t, at, tangent)) break;
     }
     return at;
 }

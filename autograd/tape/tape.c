@@ -125,7 +125,7 @@ ag_tape *ag__inner_enter(ag_tape *t, bool *was)
 {
     if (!t->inner)
         t->inner = ag_tape_new(.memory_limit = t->budget.limit, .first_order = t->first_order,
-                               .huge_pages = t->budget.huge_pages);
+                               .huge_pages = t->budget.huge_pages, .anomaly = t->watch && t->watch->anomaly);
     if (!t->inner) return NULL;
     ag_tape_use(t->inner);
     ag_tape_reset(t->inner);
@@ -137,6 +137,7 @@ ag_tape *ag__inner_enter(ag_tape *t, bool *was)
 
 void ag__inner_leave(ag_tape *t, bool was)
 {
+    if (t->inner->watch && !ag_error()) ag__watch_all(t->inner);
     ag_tape_use(t);
     ag_record(was);
 }

@@ -439,21 +439,38 @@ static bool had_inf(ag_tape *t, const ag__record *r)
     return false;
 }
 
+/* The record that ends at `at`; where that is a result of a call, which are inputs behind it, the call's. */
+static void made_by(const ag_tape *t, ag__position at, ag__record *r)
+{
+    record_at(t, at, r);
+    const uint32_t id = r->id;
+    ag__record before = *r;
+    while (before.code == AG__S_INPUT && before.id > 1) {
+        ag__chunk_before(t, &at);
+        ag__step_back(&at, before.step);
+        record_at(t, at, &before);
+    }
+    if (before.code == AG__S_CALL && id - before.id <= before.pd[1]) *r = before;
+}
+
 static double value_of(ag_tape *t, uint32_t id)
 {
     return t->first_order ? t->streams->one_place : ag__streams_value(t, id);
 }
 
-static bool judge_statement(ag_tape *t, const ag__record *r)
+static bool judge_statement(ag_tape *t, ag__position at)
 {
     const ag__watch *w = t->watch;
-    for (uint32_t k = 0; k < r->step.ids; k++) {
-        double y = value_of(t, r->id + k);
-        if (isfinite(y) || (isinf(y) && had_inf(t, r))) continue;
+    ag__record last, r;
+    record_at(t, at, &last);
+    made_by(t, at, &r);
+    for (uint32_t k = 0; k < last.step.ids; k++) {
+        double y = value_of(t, last.id + k);
+        if (isfinite(y) || (isinf(y) && had_inf(t, &r))) continue;
         char operands[96];
-        operands_text(t, r, operands, sizeof operands);
-        ag_fail(AG_ENAN, "%s, statement %u %s: made %s%s", ag__record_name(r), (unsigned)(r->id + k),
-                line_of(place(w->scalar_at, w->max_scalar_at, r->id)), isnan(y) ? "NaN" : "Inf", operands);
+        operands_text(t, &r, operands, sizeof operands);
+        ag_fail(AG_ENAN, "%s, statement %u %s: made %s%s", ag__record_name(&r), (unsigned)(last.id + k),
+                line_of(place(w->scalar_at, w->max_scalar_at, r.id)), isnan(y) ? "NaN" : "Inf", operands);
         return false;
     }
     return true;
@@ -470,16 +487,16 @@ static bool judge_statements(ag_tape *t)
         record_at(t, at, &r);
         for (uint32_t k = 0; k < r.step.ids; k++) {
             double y = t->first_order && r.id + k + 1 != end ? 0 : value_of(t, r.id + k);
-            if (isnan(y) || (isinf(y) && !had_inf(t, &r))) bad = at;
+            if (isfinite(y)) continue;
+            ag__record made;
+            made_by(t, at, &made);
+            if (isnan(y) || !had_inf(t, &made)) bad = at;
         }
         ag__chunk_before(t, &at);
         ag__step_back(&at, r.step);
     }
     w->n_scalar = end;
-    if (!bad.id) return true;
-    ag__record r;
-    record_at(t, bad, &r);
-    return judge_statement(t, &r);
+    return !bad.id || judge_statement(t, bad);
 }
 
 bool ag__watch_statement(ag_tape *t)
@@ -526,6 +543,48 @@ bool ag__watch_adjoints(ag_tape *t, ag__position at, double (*adj)(const void *o
                 "the derivative of %s, statement %u %s: made %s by operand %u%s; the adjoint that came is %.9g",
                 ag__record_name(&r), (unsigned)r.id, line_of(place(w->scalar_at, w->max_scalar_at, r.id)),
                 isnan(g) ? "NaN" : "Inf", (unsigned)i + 1, operands, adj(of, r.id));
+        return false;
+    }
+    return true;
+}
+
+/* ---- forwards ---- */
+
+bool ag__watch_tangents(ag_tape *t, const ag_tensor *y, int n, ag_tensor *const *came, ag_tensor *const *made)
+{
+    const ag__watch *w = t->watch;
+    for (int k = 0; k < n; k++) {
+        range r = made[k] ? range_of(made[k]->layout, made[k]->data) : (range){ 0, 0, -1, -1 };
+        if (is_finite(&r)) continue;
+        int i = 0; /* an input that moves */
+        while (!came[i]) i++;
+        range x = range_of(y->in[i]->layout, y->in[i]->data), v = range_of(came[i]->layout, came[i]->data);
+        char where[AG__TEXT_SIZE + 4], numbers[RANGE], tangent[RANGE];
+        ag_fail(AG_ENAN,
+                "the derivative of %s, node %u %s, forwards: made %s %s%s; input %d %s is %s, and its tangent is %s",
+                title(t, y), (unsigned)y->seq, line_of(place(w->node_at, w->max_node_at, y->seq)),
+                ag__text(made[k]->layout), kind_of(&r), where_in(where, made[k]->layout, &r), i + 1,
+                ag__text(y->in[i]->layout), range_text(numbers, &x), range_text(tangent, &v));
+        return false;
+    }
+    return true;
+}
+
+bool ag__watch_tangent(ag_tape *t, ag__position at, const ag_scalar *tangent)
+{
+    const ag__watch *w = t->watch;
+    ag__record r;
+    record_at(t, at, &r);
+    const bool call = r.code == AG__S_CALL;
+    const uint32_t first = call ? r.id + 1 : r.id, n = call ? (uint32_t)r.pd[1] : r.step.ids;
+    for (uint32_t k = 0; k < n; k++) {
+        const double v = tangent[first + k].value;
+        if (isfinite(v) || r.code == AG__S_INPUT) continue;
+        char operands[96];
+        operands_text(t, &r, operands, sizeof operands);
+        ag_fail(AG_ENAN, "the derivative of %s, statement %u %s, forwards: made %s%s", ag__record_name(&r),
+                (unsigned)(first + k), line_of(place(w->scalar_at, w->max_scalar_at, r.id)), isnan(v) ? "NaN" : "Inf",
+                operands);
         return false;
     }
     return true;

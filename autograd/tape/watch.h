@@ -61,4 +61,8 @@ bool ag__watch_gradient(ag_tape *t, const ag_tensor *y, int i, const ag__layout 
                         const void *came);
 /* The adjoints of the operands of the record that ends at `at`; its results' are passed on. adj(user, id). */
 bool ag__watch_adjoints(ag_tape *t, ag__position at, double (*adj)(const void *of, uint32_t id), const void *of);
+/* Forwards: the tangents of y's n outputs, from those of its inputs; those of the results of the record that ends at
+ * `at`. NULL and 0: nothing came. */
+bool ag__watch_tangents(ag_tape *t, const ag_tensor *y, int n, ag_tensor *const *came, ag_tensor *const *made);
+bool ag__watch_tangent(ag_tape *t, ag__position at, const ag_scalar *tangent);
 #endif
