@@ -38,7 +38,7 @@ typedef struct ag_gradcheck_options {
     int entries;
     const size_t *only;
     size_t n_only;
-    bool no_forward;  /* leave out <u, J'v> = <Ju, v>, which must hold to 1e-12 */
+    bool no_forward;  /* leave out <u, J'v> = <Ju, v>, which must hold to 1e-12; so without a jvp of an own operation */
     FILE *report;     /* a table, the worst entry of each input and parameter first; default none */
     uint32_t size;
 } ag_gradcheck_options;

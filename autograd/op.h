@@ -49,7 +49,7 @@ struct ag_op {
     ag_status (*shape)(const ag_call *c, ag_shape *out);  /* checks the inputs, fills one ag_shape per output */
     ag_status (*forward)(ag_call *c);
     ag_status (*vjp)(ag_call *c);
-    ag_status (*jvp)(ag_call *c);
+    ag_status (*jvp)(ag_call *c);                         /* NULL: no ag_jvp, and ag_gradcheck by .no_forward = true */
     ag_status (*backward)(ag_call *c);
     ag_tensor *(*compose)(const ag_call *c);              /* in place of the four: the result, of the only output's shape */
     uint32_t saves;                                       /* AG_SAVES_IN(0) | AG_SAVES_OUT(0); 0 means everything */

@@ -20,7 +20,9 @@ static bool node_tangent(ag__walk *w, ag_tensor *y)
     for (size_t i = 0; i < n; i++) any |= (tangent[i] = y->in[i] ? w->adjoint[y->in[i]->seq] : NULL) != NULL;
     if (!any) return true;
     if (!y->op->jvp)
-        return ag_fail(AG_ENODIFF, "ag_jvp: %s %s has no forward rule", ag__title(y->op), ag__text(y->layout)), false;
+        return ag_fail(AG_ENODIFF, "ag_jvp: %s %s has no forward rule: .jvp is NULL", ag__title(y->op),
+                       ag__text(y->layout)),
+               false;
     ag_call c = { .op = y->op,
                   .attr = y->attr,
                   .saved = ag__saved(y->op, y->attr),
