@@ -1,12 +1,15 @@
 /* test_inspect.c - reports of gradients, the tape as DOT and JSON, profiles. */
+#define _POSIX_C_SOURCE 200809L
 #include "files.h"
 #include <nn/nn.h>
 #include <jansson.h>
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <cmocka.h>
 
 static char text[65536];
@@ -413,6 +416,35 @@ static void operations_have_any_name(void **state)
     ag_tape_free(t);
 }
 
+/* ---- a file that cannot grow: what was written may still be in its buffer ---- */
+
+static void full_files_are_reported(void **state)
+{
+    (void)state;
+    ag_tape *t = ag_tape_new(.profile = true);
+    ag_tensor *y = ag_exp(DRAW(2));
+    struct rlimit was, small;
+    ag_status got[4] = { AG_OK };
+    getrlimit(RLIMIT_FSIZE, &was);
+    small = was, small.rlim_cur = 8;
+    signal(SIGXFSZ, SIG_IGN);
+    for (int k = 0; k < 4; k++) {
+        FILE *to = fopen(files_path("full.txt"), "w");
+        assert_non_null(to);
+        setrlimit(RLIMIT_FSIZE, &small);
+        got[k] = k == 0   ? ag_write_dot(y, to)
+                 : k == 1 ? ag_write_json(y, to)
+                 : k == 2 ? ag_profile_print(to)
+                          : ag_profile_trace(to);
+        fclose(to);
+        setrlimit(RLIMIT_FSIZE, &was);
+        ag_clear_error();
+    }
+    signal(SIGXFSZ, SIG_DFL);
+    for (int k = 0; k < 4; k++) assert_int_equal(got[k], AG_EIO);
+    ag_tape_free(t);
+}
+
 /* ---- out of memory: a limit that is too small for what a watched tape keeps ---- */
 
 static void watched_tapes_may_run_out_of_memory(void **state)
@@ -448,6 +480,7 @@ int main(void)
         cmocka_unit_test(a_profile),
         cmocka_unit_test(profiles_count_what_was_done),
         cmocka_unit_test(operations_have_any_name),
+        cmocka_unit_test(full_files_are_reported),
         cmocka_unit_test(watched_tapes_may_run_out_of_memory),
     };
     return cmocka_run_group_tests(tests, files_setup, files_teardown);

@@ -429,7 +429,8 @@ static ag_status draw(const char *who, ag_tensor *y, FILE *to, const ag_graph_op
     }
     ag__release(NULL, g.vertex, bytes);
     ag__release(NULL, g.shown, vertices);
-    return !g.vertex ? ag_error() : ferror(to) ? ag_fail(AG_EIO, "%s: cannot write", who) : AG_OK;
+    if (!g.vertex) return ag_error();
+    return fflush(to) || ferror(to) ? ag_fail(AG_EIO, "%s: cannot write", who) : AG_OK;
 }
 
 ag_status(ag_write_dot)(ag_tensor *y, FILE *to, const ag_graph_options *options)

@@ -31,6 +31,11 @@ static int length_of(const char *name)
     return (int)(place ? (size_t)(place - name) : strlen(name));
 }
 
+static ag_status written(FILE *to, const char *who)
+{
+    return fflush(to) || ferror(to) ? ag_fail(AG_EIO, "%s: cannot write", who) : AG_OK;
+}
+
 static int by_name(const void *a, const void *b)
 {
     const row *x = a, *y = b;
@@ -88,7 +93,7 @@ ag_status ag_profile_print(FILE *to)
     }
     fprintf(to, "%-28s %9llu %11.3f\n", "total", (unsigned long long)w->n_event, 1e3 * all);
     ag__release(NULL, r, bytes);
-    return AG_OK;
+    return written(to, "ag_profile_print");
 }
 
 /* With a point, whatever the locale. */
@@ -117,5 +122,5 @@ ag_status ag_profile_trace(FILE *to)
                 (unsigned long long)e->bytes, (unsigned long long)e->flops);
     }
     fputs("\n]}\n", to);
-    return ferror(to) ? ag_fail(AG_EIO, "ag_profile_trace: cannot write") : AG_OK;
+    return written(to, "ag_profile_trace");
 }
