@@ -322,6 +322,30 @@ static void calls(void **state)
 
 /* ---- through tensors ---- */
 
+/* First derivatives of tapes that keep no values, in both directions; a sweep leaves nothing behind. */
+static void mixed_first_order(void **state)
+{
+    (void)state;
+    ag_tape *tape = ag_tape_new(.first_order = true);
+    ag_scalar x[3], z[3], y[3], s[2];
+    for (int i = 0; i < 3; i++) x[i] = ag_input(0.3 + 0.2 * i);
+    ag_unpack(ag_tanh(ag_flip(ag_pack(3, x), 0)), 3, z);
+    s[0] = z[0], s[1] = x[2];
+    assert_int_equal(ags_scan(pendulum, 20, s, 2, z + 1, 1), AG_OK);
+    for (int i = 0; i < 3; i++) y[i] = ags_dot(2, z + i % 2, s);
+    check_first("mixed, of first order", y, 3, x, 2, 1e-14);
+    check_first("mixed, of first order", y, 2, x, 3, 1e-14);
+    ag_memory before = { 0 }, after = { 0 };
+    for (int i = 0; i < 20; i++) {
+        double jv[3];
+        assert_int_equal(ags_jvp(y, 3, x, 3, (double[]){ 1, i, 2 }, jv), AG_OK);
+        before = after, after = ag_tape_memory(tape);
+    }
+    assert_true(after.nodes == before.nodes && after.scalars == before.scalars && after.in_use == before.in_use);
+    ag_tape_free(tape);
+    fine();
+}
+
 static void mixed_tapes(void **state)
 {
     (void)state;
@@ -473,16 +497,10 @@ static void what_cannot_be(void **state)
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(each_function),
-        TEST(each_statement),
-        TEST(by_anything),
-        TEST(long_tapes),
-        TEST(calls),
-        TEST(mixed_tapes),
-        TEST(directions),
-        TEST(an_adjoint_of_zero),
-        TEST(branches_not_taken),
-        TEST(what_cannot_be),
+        TEST(each_function),      TEST(each_statement), TEST(by_anything),
+        TEST(long_tapes),         TEST(calls),          TEST(mixed_first_order),
+        TEST(mixed_tapes),        TEST(directions),     TEST(an_adjoint_of_zero),
+        TEST(branches_not_taken), TEST(what_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,8 @@ static bool node_tangent(ag__walk *w, ag_tensor *y)
     if (y->op == &ag__op_unpack)
         return !w->adjoint[y->in[0]->seq] || ag__unpack_forward(t, y, w->adjoint[y->in[0]->seq]);
     size_t n = (size_t)y->n_in;
-    ag_tensor **tangent = ag__arena_get(&t->arena, n * sizeof *tangent), *out[AG_MAX_OUT], *tout[AG_MAX_OUT] = { NULL };
+    ag_tensor *few[8], *out[AG_MAX_OUT], *tout[AG_MAX_OUT] = { NULL };
+    ag_tensor **tangent = n <= 8 ? few : ag__arena_get(&t->arena, n * sizeof *tangent);
     if (!tangent) return false;
     bool any = false;
     for (size_t i = 0; i < n; i++) any |= (tangent[i] = y->in[i] ? w->adjoint[y->in[i]->seq] : NULL) != NULL;
@@ -138,8 +139,71 @@ bool ag__mixed_forward(ag__walk *w, uint32_t end)
     return true;
 }
 
-/* Through tensors as well, or watched: the recorded sweep with recording switched off. */
+/* From numbers by id to a node's tangent. */
+static bool into_tensor(ag__walk *w, const ag_tensor *y, const ag__work *numbers)
+{
+    const uint32_t *id = ((const struct ag__pack *)y->attr)->id;
+    const int64_t n = y->layout->numel;
+    bool any = false;
+    for (int64_t i = 0; i < n && !any; i++) any = id[i] && numbers->live[id[i]];
+    if (!any) return true;
+    ag_tensor *tangent = ag_zeros(AG_F64, n);
+    double *to = tangent ? tangent->data : NULL;
+    for (int64_t i = 0; to && i < n; i++)
+        if (id[i] && numbers->live[id[i]]) to[i] = numbers->tangent[id[i]];
+    return (w->adjoint[y->seq] = tangent) != NULL;
+}
+
+/* And back: the node's scalars begin at its mark. */
+static bool out_of_tensor(ag__walk *w, const ag_tensor *y, const ag__map *f, ag__work *numbers)
+{
+    const ag_tensor *tangent = w->adjoint[y->in[0]->seq];
+    if (!tangent) return true;
+    ag_tensor *row = ag_contiguous((ag_tensor *)(uintptr_t)tangent);
+    const double *from = row ? row->data : NULL;
+    const uint32_t first = w->tape->mark[y->mark].id;
+    for (uint32_t i = 0; from && i < (uint64_t)row->layout->numel && first + i < f->ids; i++)
+        ag__forward_seed(numbers, first + i, 0, from[i]);
+    return from;
+}
+
+/* Through tensors as well: numbers between the nodes, and the nodes' forward rules with recording switched off. */
 static void mixed_sweep(const ag__map *f, const double *v, double *jv)
+{
+    ag_tape *t = f->tape;
+    ag__walk w;
+    ag__work numbers;
+    if (!ag__work_begin(&numbers, f, AG__FORWARD, 1)) return;
+    ag__forward_clear(&numbers, f);
+    for (size_t i = 0; i < f->n; i++) ag__forward_seed(&numbers, f->x[i].id, 0, v[i]);
+    const uint32_t first = t->n_node;
+    if (ag__walk_begin(&w, t, first, ag__reverse_recorded)) {
+        ag__position at = f->from;
+        bool ok = true;
+        for (uint32_t k = 0; ok && k < w.top; k++) {
+            ag_tensor *y = t->node[k];
+            if (!y->op || y->nth) continue;
+            const ag__position here = t->mark[y->mark];
+            if (here.id > f->to.id) break;
+            if (here.id > at.id) numbers.lanes->forward(t, numbers.tangent, numbers.live, at, here.id), at = here;
+            if (ag_error())
+                ok = false;
+            else if (y->op == &ag__op_pack)
+                ok = into_tensor(&w, y, &numbers);
+            else
+                ok = y->op == &ag__op_unpack ? out_of_tensor(&w, y, f, &numbers) : node_tangent(&w, y);
+        }
+        if (ok) numbers.lanes->forward(t, numbers.tangent, numbers.live, at, f->to.id);
+        for (size_t i = 0; ok && i < f->m; i++)
+            jv[i] = f->y[i].id && numbers.live[f->y[i].id] ? numbers.tangent[f->y[i].id] : 0;
+        ag__walk_end(&w);
+        ag__nodes_release(t, first, true);
+    }
+    ag__work_end(&numbers, f);
+}
+
+/* Watched: the recorded sweep with recording switched off. */
+static void watched_sweep(const ag__map *f, const double *v, double *jv)
 {
     ag_tape *t = f->tape;
     ag__walk w;
@@ -166,7 +230,7 @@ ag_status ags_jvp(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, co
         plain_sweep(&f, v, jv);
     } else {
         bool was = ag_record(false);
-        mixed_sweep(&f, v, jv);
+        f.watched ? watched_sweep(&f, v, jv) : mixed_sweep(&f, v, jv);
         ag_record(was);
     }
     return ag_error();
