@@ -324,6 +324,32 @@ static void ranges_of_any_size(void **state)
     fine();
 }
 
+/* The chunk behind the mark's is one of the range, and too small for what comes there. */
+static void results_across_chunks(void **state)
+{
+    (void)state;
+    enum { X = 300, M = 25, LENGTH = 400 };
+    ag_scalar x[X], y[M];
+    double g[X];
+    for (int others = 0; others < 1400; others += 60) {
+        ag_tape *tape = ag_tape_new();
+        for (int i = 0; i < X; i++) x[i] = ag_input(1 + 0.001 * i);
+        for (int i = 0; i < others; i++) ag_sin(x[0]);
+        const ag_mark mark = ag_tape_mark(tape);
+        ag_scalar s = x[1], all = ags_sum(X, x);
+        for (int i = 0; i < LENGTH; i++) s = ag_add(s, x[i % 2]);
+        for (int i = 0; i < M; i++) y[i] = ag_add(all, ag_mul(i, s));
+        assert_int_equal(ags_preaccumulate(mark, M, y), AG_OK);
+        assert_true(ag_tape_memory(tape).peak <= ag_tape_memory(tape).reserved);
+        for (int k = 0; k < M; k += 6) {
+            assert_int_equal(ags_gradient(y[k], x, X, g), AG_OK);
+            for (int i = 0; i < X; i++) near_by(g[i], 1 + k * (i < 2 ? LENGTH / 2 + i : 0), 0);
+        }
+        ag_tape_free(tape);
+    }
+    fine();
+}
+
 /* ---- what it costs ---- */
 
 static ag_scalar many_steps(ag_scalar a, ag_scalar b)
@@ -426,8 +452,10 @@ static void on_watched_tapes(void **state)
     }
     ag_scalar x = ag_input(-1);
     const ag_mark mark = ag_tape_mark(tape);
-    ag_scalar y = ag_exp(ag_log(x));
+    ag_scalar y = ag_log(x);
+    const ag_scalar was = y;
     assert_int_equal(ags_preaccumulate(mark, 1, &y), AG_ENAN);
+    assert_memory_equal(&y, &was, sizeof y);
     assert_non_null(strstr(ag_errmsg(), "ag_log"));
     ag_clear_error();
     ag_tape_free(tape);
@@ -559,6 +587,47 @@ static ag_status under(uint64_t limit, uint64_t *before, uint64_t *after)
     return status;
 }
 
+static void no_step(ag_scalar *s, const ag_scalar *p, int64_t i, void *user)
+{
+    (void)p, (void)i, (void)user;
+    s[0] = ag_sin(s[0]);
+}
+
+/* A loop whose results found no room, behind so many inputs: what depends on it has no slope, the others have theirs.
+ */
+static bool without_results(uint64_t limit, int inputs)
+{
+    enum { STATE = 30 };
+    ag_tape *tape = ag_tape_new(.memory_limit = limit);
+    ag_scalar x = ag_input(0.5), s[STATE];
+    double g = 0;
+    const ag_mark mark = ag_tape_mark(tape);
+    ag_scalar y = ag_exp(x);
+    for (int i = 0; i < STATE; i++) s[i] = x;
+    for (int i = 0; i < inputs; i++) ag_input(i);
+    const bool begun = !ag_error();
+    const uint64_t before = ag_tape_memory(tape).scalars;
+    ags_scan(no_step, 3, s, STATE, NULL, 0);
+    const bool missing = begun && ag_clear_error() && ag_tape_memory(tape).scalars == before + 1;
+    ag_clear_error();
+    const bool folded = begun && !ags_preaccumulate(mark, 1, &y);
+    ag_clear_error();
+    if (begun && !ags_gradient(y, &x, 1, &g)) near_by(g, exp(0.5), 1e-15);
+    ag_clear_error();
+    ag_tape_free(tape);
+    return missing && folded;
+}
+
+static void loops_without_results(void **state)
+{
+    (void)state;
+    int cases = 0;
+    for (uint64_t limit = 20000; limit < 120000; limit += 2000)
+        for (int inputs = 980; inputs < 1024; inputs += 4) cases += without_results(limit, inputs);
+    print_message("# %d loops were without results\n", cases);
+    assert_true(cases > 0);
+}
+
 static void past_the_limit(void **state)
 {
     (void)state;
@@ -578,6 +647,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(results_of_all_kinds, fresh, done),
         cmocka_unit_test_setup_teardown(branches_not_taken, fresh, done),
         cmocka_unit_test(ranges_of_any_size),
+        cmocka_unit_test(results_across_chunks),
         cmocka_unit_test(cost_of_the_range_only),
         cmocka_unit_test_setup_teardown(a_tape_of_ranges, fresh, done),
         cmocka_unit_test_setup_teardown(inside_of_loops, fresh, done),
@@ -585,6 +655,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(patterns_and_tensors, fresh, done),
         cmocka_unit_test_setup_teardown(first_derivatives_only, fresh, done),
         cmocka_unit_test_setup_teardown(what_cannot_be, fresh, done),
+        cmocka_unit_test(loops_without_results),
         cmocka_unit_test(past_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,6 +129,28 @@ static void what_a_mark_keeps_stays_good(void **state)
 
 /* ---- long streams ---- */
 
+/* Of the generation that was looked up last, which a rewind ended. */
+static void what_was_just_good_goes_stale(void **state)
+{
+    ag_scalar x = ag_input(0.5);
+    const ag_mark early = ag_tape_mark(*state);
+    ag_tape_rewind(*state, early);
+    ag_scalar a = ag_sin(x);
+    const ag_mark middle = ag_tape_mark(*state);
+    ag_tape_rewind(*state, middle);
+    ag_scalar b = ag_sin(a);
+    const ag_mark late = ag_tape_mark(*state);
+    ag_tape_rewind(*state, late);
+    near(slope(ag_exp(b), b), exp(b.value)); /* looked up: two generations are later */
+    ag_tape_rewind(*state, early);
+    for (int i = 0; i < 9; i++) ag_input(i); /* with ids of those that are gone */
+    ag_sin(b);
+    fails(AG_ESTALE, "ag_sin: operand 1 was recorded before a rewind of its tape (stale)");
+    ag_sin(a);
+    fails(AG_ESTALE, "ag_sin: operand 1 was recorded before a rewind of its tape (stale)");
+    fine();
+}
+
 static void a_chain_of_a_million(void **state)
 {
     enum { N = 1000000 };
@@ -447,6 +469,7 @@ int main(void)
         TEST(stale_and_foreign_scalars),
         TEST(stale_after_a_reset),
         TEST(what_a_mark_keeps_stays_good),
+        TEST(what_was_just_good_goes_stale),
         TEST(a_chain_of_a_million),
         TEST(long_statements_among_short_ones),
         TEST(chunks_grow_under_a_recorded_sweep),

@@ -157,35 +157,43 @@ static __attribute__((noinline)) ag__step reverse_long(range *w, const ag__chunk
     return r.step;
 }
 
+/* A statement of up to three operands. */
+INLINE void reverse_short(range *w, unsigned code, const uint32_t *ix, const double *pd, const double *g, size_t lanes)
+{
+    switch (code) {
+    case AG__S_INPUT: break;
+    case AG__S_COPY: pass(w, ix[0], 1, g, lanes); break;
+    case AG__S_neg: pass(w, ix[0], -1, g, lanes); break;
+    case AG__S_add:
+    case AG__S_sub:
+        pass(w, ix[0], 1, g, lanes);
+        pass(w, ix[1], code == AG__S_add ? 1 : -1, g, lanes);
+        break;
+    default:
+        pass(w, ix[0], pd[0], g, lanes);
+        if (ag__form_of[code].ix > 1) pass(w, ix[1], pd[1], g, lanes);
+        if (code == AG__S_FMA) pass(w, ix[2], 1, g, lanes);
+    }
+}
+
 INLINE void sweep(range *w, size_t lanes)
 {
-    const ag__chunk *c = NULL;
-    for (ag__position at = w->to; at.id > w->from.id;) {
-        if (!c || c->first == at.id) c = ag__chunk_before(w->tape, &at);
-        const unsigned code = c->op[at.id - 1 - c->first];
-        if (code >= AG__S_LONG) {
-            ag__step_back(&at, reverse_long(w, c, at));
-            continue;
+    const uint32_t from = w->from.id;
+    for (ag__position next = w->to; next.id > from;) {
+        const ag__chunk *c = ag__chunk_before(w->tape, &next);
+        const uint32_t first = c->first, stop = first > from ? first : from;
+        ag__position at = next; /* of which nobody has the address */
+        while (at.id > stop) {
+            const unsigned code = c->op[at.id - 1 - first];
+            if (code >= AG__S_LONG) {
+                ag__step_back(&at, reverse_long(w, c, at));
+                continue;
+            }
+            at.id--, at.ix -= ag__form_of[code].ix, at.pd -= ag__form_of[code].pd;
+            const double *g = w->since + (at.id - from) * lanes;
+            if (any(g, lanes)) reverse_short(w, code, at.ix, at.pd, g, lanes);
         }
-        const ag__form *f = &ag__form_of[code];
-        at.id--, at.ix -= f->ix, at.pd -= f->pd;
-        const uint32_t *ix = at.ix;
-        const double *pd = at.pd, *g = w->since + (at.id - w->from.id) * lanes;
-        if (!any(g, lanes)) continue;
-        switch (code) {
-        case AG__S_INPUT: break;
-        case AG__S_COPY: pass(w, ix[0], 1, g, lanes); break;
-        case AG__S_neg: pass(w, ix[0], -1, g, lanes); break;
-        case AG__S_add:
-        case AG__S_sub:
-            pass(w, ix[0], 1, g, lanes);
-            pass(w, ix[1], code == AG__S_add ? 1 : -1, g, lanes);
-            break;
-        default:
-            pass(w, ix[0], pd[0], g, lanes);
-            if (f->ix > 1) pass(w, ix[1], pd[1], g, lanes);
-            if (code == AG__S_FMA) pass(w, ix[2], 1, g, lanes);
-        }
+        next = at;
     }
 }
 
@@ -218,7 +226,7 @@ static bool find_rows(range *w)
         case 4: sweep(w, 4); break;
         default: sweep(w, 8);
         }
-        for (size_t l = 0; l < lanes && l < left && !ag_error(); l++) take_row(w, &r[l], l);
+        for (size_t l = 0; l < lanes && l < left; l++) take_row(w, &r[l], l);
         if (ag_error()) return false;
     }
     return true;
