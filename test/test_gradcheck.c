@@ -100,6 +100,14 @@ static ag_status vjp_entry(ag_call *c)
     if (c->need[1]) c->gin[1] = ag_mul(c->gin[1], ag_reshape(ag_copy(off, 6), 2, 3));
     return ag_error();
 }
+/* Right for a gradient that is 0 but in one place. */
+static ag_status vjp_bent(ag_call *c)
+{
+    ag_tensor *flat = ag_reshape(c->g[0], -1);
+    vjp_right(c);
+    if (c->need[0]) c->gin[0] = ag_add(c->gin[0], ag_reshape(ag_mul(flat, ag_roll(flat, 1, 0)), 2, 3));
+    return ag_error();
+}
 /* The right values, but a part of them is no longer a function of a. */
 static ag_status vjp_cut(ag_call *c)
 {
@@ -176,6 +184,7 @@ PRODUCT(from_behind, vjp_right, jvp_right, backward_from_behind);
 PRODUCT(without_kernel, vjp_right, jvp_right, NULL);
 PRODUCT(without_forward_rule, vjp_right, NULL, NULL);
 PRODUCT(wrong_sign, vjp_sign, jvp_right, NULL);
+PRODUCT(not_linear, vjp_bent, jvp_right, NULL);
 PRODUCT(wrong_factor, vjp_factor, jvp_right, NULL);
 PRODUCT(missing_term, vjp_missing, jvp_right, NULL);
 PRODUCT(wrong_entry, vjp_entry, jvp_right, NULL);
@@ -208,6 +217,19 @@ static void right_ones_pass(void **state)
     PASSES(CHECK(without_forward_rule, .order = 2, .no_forward = true));
 }
 
+/* A step in proportion to x jumps over many waves: first differences agree with each other and with nothing else. */
+static ag_tensor *waves(ag_tensor **x, void *user)
+{
+    return ag_mul(ag_sin(ag_mul(100.0, x[0])), *(const double *)user);
+}
+static void waves_are_seen(void **state)
+{
+    (void)state;
+    double one = 1;
+    for (int k = 0; k < 40; k++)
+        PASSES(ag_gradcheck(waves, AG_LIST(ag_mul(1000.0, ag_randn(AG_F64, 8))), .user = &one));
+}
+
 static void faults_are_found(void **state)
 {
     (void)state;
@@ -217,13 +239,15 @@ static void faults_are_found(void **state)
     FOUND(CHECK(wrong_entry, .no_forward = true), "d y [1,1] / d input 1 [1,1]", "1 of 72");
     FOUND(CHECK(wrong_kernel, .no_forward = true), "input 0 [");
     FOUND(CHECK(wrong_beside_kernel, .order = 1), "input 1 [", "recorded rules");
-    FOUND(CHECK(wrong_jvp, .order = 1), "input 1", "<u, J v>");
+    FOUND(CHECK(wrong_jvp, .order = 1), "input 1", "<u, J v>", "with which differences agree");
     PASSES(CHECK(wrong_jvp, .no_forward = true));
     PASSES(CHECK(wrong_second, .no_forward = true));
     FOUND(CHECK(wrong_second, .no_forward = true, .order = 2), "(gradient by input 1 [", "/ d input 0 [");
     PASSES(CHECK(wrong_by_gradient, .no_forward = true));
     FOUND(CHECK(wrong_by_gradient, .no_forward = true, .order = 2), "(gradient by input ");
-    FOUND(CHECK(wrong_sign, .order = 1), "<u, J v>");
+    FOUND(CHECK(wrong_sign, .order = 1), "d y [", "/ d input 0 [",
+          "6 of 72"); /* which of the two is wrong, and where */
+    FOUND(CHECK(not_linear, .no_forward = true), "input 0 [", "a rule is not linear");
     FAILS(AG_ENODIFF, CHECK(without_forward_rule, .order = 1));
 }
 
@@ -609,6 +633,7 @@ int main(void)
 #define ON_TAPE(test) cmocka_unit_test_setup_teardown(test, with_tape, without_tape)
     const struct CMUnitTest tests[] = {
         ON_TAPE(right_ones_pass),
+        ON_TAPE(waves_are_seen),
         ON_TAPE(faults_are_found),
         ON_TAPE(strides_are_kept),
         ON_TAPE(shapes_of_all_kinds),

@@ -3,7 +3,7 @@
 #define AG_DIFF_CHECK_H
 #include <autograd/diff/subject.h>
 
-enum { AG__N_WORST = 10, AG__N_STEPS = 3, AG__NAME = 96, AG__N_PROJECTIONS = 8 };
+enum { AG__N_WORST = 10, AG__N_STEPS = 3, AG__NAME = 96, AG__N_PROJECTIONS = 8, AG__DISAGREE = 320 };
 #define AG__NOWHERE SIZE_MAX
 
 typedef enum ag__verdict { AG__FINE, AG__WRONG, AG__INCONCLUSIVE, AG__KINK } ag__verdict;
@@ -38,6 +38,7 @@ typedef struct ag__checking {
     ag__group *group;                    /* [n_group] */
     ag__entry worst[AG__N_WORST];        /* worst first */
     size_t n_worst, n_judged, n_failed, n_doubtful; /* doubtful: inconclusive or at a kink; counted in failed */
+    char disagree[AG__DISAGREE]; /* how forward and reverse rules first differed; differences may tell which is wrong */
 } ag__checking;
 
 /* Values of one number at x, x + h v, x - h v, x + h/2 v, x - h/2 v; how large what it is made of is, and how large the
@@ -47,10 +48,14 @@ typedef struct ag__five {
 } ag__five;
 /* Fills numeric, estimate, badness and verdict of an entry that has its analytic value. */
 void ag__judge(const ag__checking *c, const ag__five *five, double h, ag__entry *e);
+/* Is what `now` tells, of another step, better? Its estimate is smaller; or it shows that was's differences were of too
+ * fast an oscillation. */
+bool ag__is_better(const ag__entry *was, const ag__entry *now);
 void ag__note(ag__checking *c, const ag__entry *e);
 /* The function at a point, into y[0..m). */
 ag_status ag__evaluate(const ag__checking *c, const double *at, double *y);
-/* <u, J v> = <J'u, v> for the v of one group, and J'u = h by the rules that can be differentiated again. */
+/* <u, J v> = <J'u, v> for the v of one group, or c->disagree; and J'u = h by the rules that can be differentiated again.
+ */
 ag_status ag__agree_forward(ag__checking *c, size_t group);
 ag_status ag__agree_recorded(ag__checking *c);
 

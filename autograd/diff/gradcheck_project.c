@@ -98,7 +98,7 @@ static ag_status measure(ag__checking *c, const double *g, size_t first, size_t 
         five.scale = sqrt(squares * moved / (double)count), five.atols = sqrt(moved);
         ag__entry now = *e;
         ag__judge(c, &five, h, &now);
-        if (step == 0 || now.estimate < e->estimate) *e = now;
+        if (step == 0 || ag__is_better(e, &now)) *e = now;
         if (10 * e->estimate <= c->atol + 0.1 * c->rtol * five.scale / sqrt(rows)) break;
     }
     return AG_OK;
