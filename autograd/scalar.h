@@ -48,7 +48,8 @@ AG_API ag_status ags_vjp(const ag_scalar *y, size_t m, const ag_scalar *x, size_
 AG_API ag_status ags_vjps(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, size_t count, const double *u,
                           double *ju);
 
-/* The products with second derivatives d2y/dx2 v: forward over reverse, nothing is recorded; v[0..n) -> hv[0..n). */
+/* The products with second derivatives d2y/dx2 v: forward over reverse, nothing is recorded; v[0..n) -> hv[0..n). For
+ * second derivatives no x may come from another: the first one may read either, say x or exp(x). */
 AG_API ag_status ags_hvp(ag_scalar y, const ag_scalar *x, size_t n, const double *v, double *hv);
 /* dy/dx, row-major [m][n]: sweeps of up to 8 directions at once, forwards where n <= m, else in reverse. */
 AG_API ag_status ags_jacobian(const ag_scalar *y, size_t m, const ag_scalar *x, size_t n, double *jac);
