@@ -39,8 +39,7 @@ AG_API void ag_scope_end(void);
 /* Of the current tape, ag_tape_new(.profile = true), since it was made: for each operation on tensors, forward and
  * backward, how often, how long, bytes of its operands and results (views move none), floating-point operations: two a
  * multiplication of products, convolutions, attention; elsewhere one an element. Forward an operation lasts until the next
- * one begins, so what the program does in between is in it; what is not recorded has no operands and no operations.
- * AG_EINVAL: no profile. */
+ * one begins, so what the program does in between is in it, unless it was not recorded (AG_NO_GRAD). AG_EINVAL: no profile. */
 AG_API ag_status ag_profile_print(FILE *to);
 /* The same as a list of events for chrome://tracing and Perfetto. */
 AG_API ag_status ag_profile_trace(FILE *to);

@@ -309,6 +309,10 @@ static ag_tensor *sum_of_two(void)
 {
     return ag_add(DRAW(50, 40), DRAW(40));
 }
+static ag_tensor *by_a_number(void)
+{
+    return ag_mul(DRAW(50, 40), 3.0);
+}
 static ag_tensor *sum_of_rows(void)
 {
     return ag_sum(DRAW(50, 40), 1);
@@ -358,6 +362,7 @@ static void profiles_count_what_was_done(void **state)
         { "ag_attention", attention, 2 * 8 * 10 * 12 * (8 + 6), 2 * 8 * 10 * 12 * (3 * 8 + 2 * 6),
           4 * (640 + 768 + 576 + 480), 9856 },
         { "ag_add", sum_of_two, 2000, 2000, 4 * (2000 + 40 + 2000), 16160 },
+        { "ag_mul", by_a_number, 2000, 2000, 4 * (2000 + 1 + 2000), 16004 },
         { "ag_sum", sum_of_rows, 2000, 2000, 4 * (2000 + 50), 8200 },
         { "ag_reshape", view, 0, 0, 0, 4 * (2000 + 2000) },
         { "ag_cumsum", copied_operand, 2000, 2000, 4 * (2000 + 2000), 16000 },
@@ -392,6 +397,44 @@ static void profiles_count_what_was_done(void **state)
         json_decref(trace);
         ag_tape_free(t);
     }
+}
+
+/* What is not recorded has a name, a count and a size as well. */
+static void profiles_without_gradients(void **state)
+{
+    (void)state;
+    ag_tape *t = ag_tape_new(.profile = true);
+    for (int k = 0; k < 5; k++)
+        AG_NO_GRAD {
+            ag_tensor *y = ag_relu(ag_matmul(ag_randn(AG_F32, 50, 40), ag_randn(AG_F32, 40, 30)));
+            ag_argmax(ag_mul(ag_cumsum(ag_transpose(y, 0, 1), 1), 2.0), 1);
+            ag_tape_reset(t);
+        }
+    FILE *to = paper();
+    assert_int_equal(ag_profile_print(to), AG_OK);
+    const char *table = written(to);
+    static const struct {
+        const char *name;
+        uint64_t count, bytes, flops;
+    } rows[] = {
+        { "\nag_randn ", 10, 5 * 4 * (2000 + 1200), 0 },
+        { "\nag_matmul ", 5, 5 * 18800, 5 * 120000 },
+        { "\nag_relu ", 5, 5 * 4 * 3000, 5 * 1500 },
+        { "\nag_cumsum ", 5, 5 * 4 * 3000, 5 * 1500 },
+        { "\nag_mul ", 5, 5 * 4 * 3001, 5 * 1500 },
+        { "\nag_argmax ", 5, 5 * (4 * 1500 + 8 * 30), 5 * 1500 },
+        { "\nag_transpose ", 5, 0, 0 },
+        { "\ntotal ", 40, 0, 0 },
+    };
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        unsigned long long count = 0, bytes = 0, flops = 0;
+        const char *row = strstr(table, rows[k].name);
+        assert_non_null(row);
+        sscanf(row + strlen(rows[k].name), "%llu %*f %*f %llu %*f %llu", &count, &bytes, &flops);
+        if (count != rows[k].count || bytes != rows[k].bytes || flops != rows[k].flops)
+            fail_msg("%s: %llu times, %llu bytes, %llu flops", rows[k].name + 1, count, bytes, flops);
+    }
+    ag_tape_free(t);
 }
 
 static void operations_have_any_name(void **state)
@@ -479,6 +522,7 @@ int main(void)
         cmocka_unit_test(the_tape_as_dot),
         cmocka_unit_test(a_profile),
         cmocka_unit_test(profiles_count_what_was_done),
+        cmocka_unit_test(profiles_without_gradients),
         cmocka_unit_test(operations_have_any_name),
         cmocka_unit_test(full_files_are_reported),
         cmocka_unit_test(watched_tapes_may_run_out_of_memory),

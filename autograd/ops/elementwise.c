@@ -5,6 +5,7 @@
  * they are most of what is called. */
 #include <autograd/ops/elementwise.h>
 #include <autograd/tape/rules.h>
+#include <autograd/tape/watch.h>
 #include <string.h>
 
 /* ---- C numbers ---- */
@@ -39,6 +40,11 @@ ag_tensor *ag__apply_pair(const ag_op *op, const char *who, ag_tensor *a, ag_ten
 
 /* ---- forward ---- */
 
+static ag_tensor *not_recorded(ag_tape *t, const ag_op *op, int n, ag_tensor *const *in, ag_tensor *y)
+{
+    return ag__likely(!t->watch) || ag__watch_unrecorded(t, op, n, in, y) ? y : NULL;
+}
+
 static ag_tensor *unary(const ag_op *op, int code, const char *who, ag_tensor *x)
 {
     ag_tape *t = ag__here.tape;
@@ -53,8 +59,8 @@ static ag_tensor *unary(const ag_op *op, int code, const char *who, ag_tensor *x
         ag__kernels_for(l->dtype)->unary[code](l->numel, x->data, 1, y->data, 1);
     else
         ag__each_unary(code, ly, y->data, l, x->data);
-    if (ag__records(x) && !ag__node_record_few(t, op, 1, x, NULL, y)) return NULL;
-    return y;
+    if (!ag__records(x)) return not_recorded(t, op, 1, &x, y);
+    return ag__node_record_few(t, op, 1, x, NULL, y) ? y : NULL;
 }
 
 /* One element and one rounding: not worth a kernel's call. False: not one of these. */
@@ -110,8 +116,8 @@ static ag_tensor *binary(const ag_op *op, int code, const char *who, ag_tensor *
         ag__kernels_for(l->dtype)->binary[code](l->numel, a->data, la->numel != 1, b->data, lb->numel != 1, y->data, 1);
     else
         ag__each_binary(code, l, y->data, la, a->data, lb, b->data);
-    if ((ag__records(a) || ag__records(b)) && !ag__node_record_few(t, op, 2, a, b, y)) return NULL;
-    return y;
+    if (!ag__records(a) && !ag__records(b)) return not_recorded(t, op, 2, (ag_tensor *[]){ a, b }, y);
+    return ag__node_record_few(t, op, 2, a, b, y) ? y : NULL;
 }
 
 /* ---- the way back, in raw loops ---- */

@@ -255,7 +255,8 @@ bool ag__node_record(ag_tape *t, const ag_op *op, void *attr, int n_in, ag_tenso
     bool grad = force;
     for (int i = 0; i < n_in; i++) grad |= in[i] && (in[i]->flags & AG__GRAD);
     ag_tensor *y = out[0];
-    if (!grad || ag__here.off || !ag__is_float(y->layout->dtype)) return true;
+    if (!grad || ag__here.off || !ag__is_float(y->layout->dtype))
+        return !t->watch || ag__watch_unrecorded(t, op, n_in, in, y);
     if (n_in > AG__FEW) {
         y->in = ag__arena_get(&t->arena, (size_t)n_in * (sizeof *y->in + sizeof(uint32_t)));
         if (!y->in) return y->in = y->few, false;

@@ -363,21 +363,19 @@ bool ag__watch_passed(ag_tape *t, const ag_tensor *y, double start)
     return add_event(t, y, start, true);
 }
 
-/* An operation that was recorded only after more tensors than its result were made: they are part of it. */
-static bool was_part(ag_tape *t)
+/* An operation is done. The tensors that were made after its result belong to it, and so do numbers before it that were
+ * made in the same place. */
+static bool settle(ag_tape *t, const ag_tensor *y, double start)
 {
     ag__watch *w = t->watch;
-    if (w->n_event > w->n_settled + AG__N_OPEN) w->n_settled = w->n_event - AG__N_OPEN;
-    for (uint64_t k = w->n_settled; k < w->n_event; k++) {
-        ag__event *e = &w->event[k];
-        const ag_tensor *y = e->node < t->n_node ? t->node[e->node] : NULL;
-        if (!y || !y->op) continue;
-        describe(t, y, e);
-        e->end = ag__watch_clock();
-        w->n_event = w->n_settled = k + 1;
-        return true;
+    const char *at = ag__watch_place(t, y->seq);
+    for (const ag__event *e; w->n_event > w->n_settled; w->n_event--, start = e->start) {
+        e = &w->event[w->n_event - 1];
+        if (e->node < y->seq && (e->name != at || t->node[e->node]->layout->numel != 1)) break;
     }
-    return false;
+    const bool added = add_event(t, y, start, false);
+    w->n_settled = w->n_event, w->timed = AG__NOBODY;
+    return added;
 }
 
 /* What was being computed is finished. What only looks at another's data is no computation unless it was recorded. */
@@ -385,12 +383,24 @@ static bool finish(ag_tape *t)
 {
     ag__watch *w = t->watch;
     if (!w->profile || w->timed >= t->n_node) return true;
+    if (w->n_event > w->n_settled + AG__N_OPEN) w->n_settled = w->n_event - AG__N_OPEN;
+    for (uint64_t k = w->n_settled; k < w->n_event; k++) { /* recorded only after others were made */
+        const uint32_t node = w->event[k].node;
+        if (node < t->n_node && t->node[node]->op) return settle(t, t->node[node], w->since);
+    }
     const ag_tensor *y = t->node[w->timed];
+    if (y->op) return y->nth || settle(t, y, w->since);
     w->timed = AG__NOBODY;
-    if (was_part(t) || (y->flags & AG__PROXY) || (!y->op && y->base != y)) return true;
-    if (!add_event(t, y, w->since, false)) return false;
-    if (y->op) w->n_settled = w->n_event;
-    return true;
+    return (y->flags & AG__PROXY) || y->base != y || add_event(t, y, w->since, false);
+}
+
+bool ag__watch_unrecorded(ag_tape *t, const ag_op *op, int n_in, ag_tensor *const *in, const ag_tensor *y)
+{
+    const ag__watch *w = t->watch;
+    if (!w->profile || t->walking) return true;
+    ag_tensor as_recorded = *y;
+    as_recorded.op = op, as_recorded.n_in = (uint16_t)n_in, as_recorded.in = (ag_tensor **)(uintptr_t)in;
+    return settle(t, &as_recorded, w->timed == AG__NOBODY ? ag__watch_clock() : w->since);
 }
 
 bool ag__watch_node(ag_tape *t)

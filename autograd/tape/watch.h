@@ -28,7 +28,7 @@ struct ag__watch {
     const ag__scope *scope, **node_scope; /* the current one; by node, as long as node_at */
     ag__event *event;
     uint64_t n_event, max_event;
-    uint64_t n_settled; /* events from here on are of tensors that no operation was recorded for, up to now */
+    uint64_t n_settled; /* events from here on are of tensors that no operation is known for, up to now */
     uint32_t timed;   /* the node that is being computed since; AG__NOBODY: none */
     double since;
     const char **node_at, **scalar_at; /* where in the user's text, by node and by id; NULL: where the one before was */
@@ -50,6 +50,8 @@ void ag__watch_from_here(ag_tape *t);
 /* Of a profile: the time, and an operation's derivative that began at `start`. */
 double ag__watch_clock(void);
 bool ag__watch_passed(ag_tape *t, const ag_tensor *y, double start);
+/* An operation made y, but was not recorded. */
+bool ag__watch_unrecorded(ag_tape *t, const ag_op *op, int n_in, ag_tensor *const *in, const ag_tensor *y);
 
 /* "ag_log (model.c:12)", what made node k or statement id, and the scope a node was made in; NULL: not known. */
 const char *ag__watch_place(const ag_tape *t, uint32_t k);
