@@ -163,6 +163,30 @@ static void scalars(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* Products of scalars likewise, recorded as in plain sweeps: x log x at 0, and sums of such. */
+static void products_of_scalars(void **state)
+{
+    (void)state;
+    enum { N = 6 };
+    ag_scalar x = ag_input(0), w = ag_input(0), u = ag_log(x), both[2] = { u, u }, none[2] = { w, w };
+    const ag_scalar y[N] = {
+        ag_mul(w, ag_mul(x, u)),
+        ag_mul(w, ag_fma(u, x, x)),
+        ag_mul(w, ags_dot(2, both, none)),
+        ag_mul(w, ags_sqnorm(2, both)),
+        ag_mul(w, ags_poly(3, (double[]){ 1, 2, 3 }, u)),
+        ag_mul(w, ags_lin(2, (ag_scalar[]){ x, w }, (double[]){ INFINITY, 1 })),
+    };
+    for (int k = 0; k < N; k++) {
+        double plain, second;
+        assert_int_equal(ags_gradient(y[k], &x, 1, &plain), AG_OK);
+        assert_int_equal(ags_hessian(y[k], &x, 1, &second), AG_OK);
+        ag_scalar g = ag_grad(y[k], x), h = ag_grad(g, x);
+        if (!(plain == 0 && second == 0 && g.value == 0 && h.value == 0))
+            fail_msg("%d: %g, %g; recorded %g, %g", k, plain, second, g.value, h.value);
+    }
+}
+
 /* Zero is exact, and only zero: an infinite slope that counts stays infinite, and products keep 0 times inf. */
 static void what_counts_stays(void **state)
 {
@@ -247,9 +271,12 @@ static void origins(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, tape_begin, tape_end)
-    const struct CMUnitTest tests[] = {
-        TEST(tensors), TEST(scalars), TEST(what_counts_stays), TEST(zero_that_has_a_derivative),
-        TEST(powers),  TEST(origins)
-    };
+    const struct CMUnitTest tests[] = { TEST(tensors),
+                                        TEST(scalars),
+                                        TEST(products_of_scalars),
+                                        TEST(what_counts_stays),
+                                        TEST(zero_that_has_a_derivative),
+                                        TEST(powers),
+                                        TEST(origins) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,11 +86,13 @@ static ag_scalar poly_slope(ag_tape *t, const ag__record *r)
     return p;
 }
 
-/* Does nothing flow where a slope is not finite, as g is 0? A product's slope is a factor. */
+/* Does nothing flow, as in plain sweeps: g is 0, and the slope not finite? */
 static bool is_cut(const ag__record *r, uint32_t k, ag_scalar g)
 {
-    const bool function = r->code == AG__S_RDIV || (r->code > AG__S_FMA && r->code < AG__S_LONG);
-    return g.value == 0 && function && r->code != AG__S_mul && k < ag__form_of[r->code].pd && !isfinite(r->pd[k]);
+    const ag__form *f = &ag__form_of[r->code];
+    if (g.value != 0) return false;
+    if (r->code == AG__S_POLY) return !isfinite(r->pd[r->n]);
+    return k < (f->list ? f->per * r->n : f->pd) && !isfinite(r->pd[k]);
 }
 
 static ag_scalar flow(ag_tape *t, const ag__record *r, uint32_t k, ag_scalar g)

@@ -195,6 +195,7 @@ static TARGET bool NAME(curve_long)(ag_tape *t, const ag__record *r, double *adj
 {
     const uint32_t *ix = r->ix;
     const double w = s->adjoint[r->id];
+    if (w == 0 && r->code >= AG__S_DOT && r->code <= AG__S_POLY) return true; /* though a tangent be infinite */
     switch (r->code) {
     case AG__S_LIN:
     case AG__S_SUM:
