@@ -11,6 +11,7 @@
 #include <autograd/tape.h>
 #include <autograd/threads.h>
 #include <autograd/scalar.h>
+#include <autograd/expr.h>
 #include <autograd/block.h>
 #include <autograd/sparse.h>
 #include <autograd/ops.h>

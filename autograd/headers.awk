@@ -1,4 +1,4 @@
-# headers.awk - ops.def -> ops.h elementary.h scalar_ops.h generic.h ops/rows.inc, into the directory OUT.
+# headers.awk - ops.def -> ops.h elementary.h scalar_ops.h expr_ops.h generic.h ops/rows.inc, into the directory OUT.
 # usage: awk -v OUT=dir -f headers.awk ops.def
 function trim(s) { gsub(/^[ \t]+|[ \t]+$/, "", s); return s }
 function note(from,   s, i) { s = trim(part[from]); for (i = from + 1; i <= parts; i++) s = s "|" part[i]; return trim(s) }
@@ -85,6 +85,11 @@ END {
     for (i = 1; i <= n_binary; i++) scalar(binary[i], kind_of[binary[i]] == "c", "ag_scalar a, ag_scalar b", "a, b")
     for (i = 1; i <= n_ordered; i++) scalar(ordered[i], 1, "int n, ag_scalar x", "n, x")
     put("scalar_ops.h", "/* a b + c as one statement. */\nAG__INLINED ag_scalar ags_fma(ag_scalar a, ag_scalar b, ag_scalar c) { return ags_fma_on(&ag__pen, a, b, c); }\n\nAG_END\n#endif\n")
+
+    top("expr_ops.h", "AG_EXPR_OPS_H", "operands of expressions (expr.h) may be scalars and C numbers.", "#include <autograd/expr.h>\n\n")
+    for (i = 1; i <= n_unary; i++) if (kind_of[unary[i]] != "u") put("expr_ops.h", "#define agx_" unary[i] "(x) (agx_" unary[i] ")(AG__EXPR(x))\n")
+    for (i = 1; i <= n_binary; i++) if (kind_of[binary[i]] != "c") put("expr_ops.h", "#define agx_" binary[i] "(a, b) (agx_" binary[i] ")(AG__EXPR(a), AG__EXPR(b))\n")
+    put("expr_ops.h", "#endif\n")
 
     top("generic.h", "AG_GENERIC_H", "one spelling for tensors, scalars and C numbers.\n * C: _Generic macros (lift.h); (ag_mul) is the plain function. C++: overloads, and operators on ag_scalar.", "#include <autograd/lift.h>\n\n#ifndef __cplusplus\n")
     for (i = 1; i <= n_binary; i++) put("generic.h", "AG__LIFT_TENSOR(" binary[i] ")\nAG__LIFT_SCALAR(" binary[i] ")\n")

@@ -42,6 +42,7 @@
 #define AG__SAY_SCALAR(f) ag__say_scalar(#f " (" __FILE__ ":" AG__STR(__LINE__) ")")
 #define AG__PLACED_SCALAR(f, ...) (AG__SAY_SCALAR(f), (f)(__VA_ARGS__))
 #define ag_input(...) AG__PLACED_SCALAR(ag_input, __VA_ARGS__)
+#define agx_end(e) AG__PLACED_SCALAR(agx_end, AG__EXPR(e))
 #define ags_sum(...) AG__PLACED_SCALAR(ags_sum, __VA_ARGS__)
 #define ags_dot(...) AG__PLACED_SCALAR(ags_dot, __VA_ARGS__)
 #define ags_lin(...) (AG__SAY_SCALAR(ags_lin), ags_lin_on(&ag__pen, __VA_ARGS__))

@@ -1,8 +1,9 @@
 /* tape_scalar.c - recording and reversing scalar statements: nanoseconds and bytes per operation, and the time of one
  * gradient beside that of the plain objective in the same run.
  *
- * A task has an objective in plain C and the same objective recorded: one statement an operation; fused statements;
- * block records. `first_order` is the same on a tape that keeps no values. An operation is what per-op records. */
+ * A task has an objective in plain C and the same objective recorded: one statement an operation; expressions in
+ * registers; fused statements; block records. `first_order` is the same on a tape that keeps no values. An operation is
+ * what per-op records. */
 #include "bench.h"
 #include <autograd/autograd.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ typedef struct task {
     const double *x;
     double (*plain)(const void *data, const double *x);
     ag_scalar (*per_op)(const void *data, const ag_scalar *x);
+    ag_scalar (*expr)(const void *data, const ag_scalar *x); /* may be NULL */
     ag_scalar (*fused)(const void *data, const ag_scalar *x);
     ag_scalar (*block)(const void *data, ag_block x); /* may be NULL */
 } task;
@@ -41,6 +43,17 @@ static ag_scalar rosenbrock_per_op(const void *data, const ag_scalar *x)
     for (int i = 0; i + 1 < ROSENBROCK; i++) {
         ag_scalar a = ag_sub(x[i + 1], ag_mul(x[i], x[i])), b = ag_sub(1.0, x[i]);
         s = ag_add(s, ag_add(ag_mul(100.0, ag_mul(a, a)), ag_mul(b, b)));
+    }
+    return s;
+}
+
+static ag_scalar rosenbrock_expr(const void *data, const ag_scalar *x)
+{
+    (void)data;
+    ag_scalar s = ag_const(0);
+    for (int i = 0; i + 1 < ROSENBROCK; i++) {
+        ag_expr a = agx_sub(x[i + 1], agx_mul(x[i], x[i])), b = agx_sub(1.0, x[i]);
+        s = agx_end(agx_add(s, agx_add(agx_mul(100.0, agx_mul(a, a)), agx_mul(b, b))));
     }
     return s;
 }
@@ -73,6 +86,15 @@ static ag_scalar chain_per_op(const void *data, const ag_scalar *x)
     (void)data;
     ag_scalar y = x[0];
     for (int i = 0; i < STEPS; i++) y = ag_add(y, ag_mul(x[2], ag_div(ag_sin(y), ag_exp(ag_mul(x[1], y)))));
+    return y;
+}
+
+static ag_scalar chain_expr(const void *data, const ag_scalar *x)
+{
+    (void)data;
+    ag_scalar y = x[0];
+    for (int i = 0; i < STEPS; i++)
+        y = agx_end(agx_add(y, agx_mul(x[2], agx_div(agx_sin(y), agx_exp(agx_mul(x[1], y))))));
     return y;
 }
 
@@ -122,6 +144,22 @@ static ag_scalar mlp_per_op(const void *data, const ag_scalar *w)
         }
         ag_scalar d = ag_sub(o, m->y[n]);
         loss = ag_add(loss, ag_mul(d, d));
+    }
+    return ag_mul(loss, 1.0 / POINTS);
+}
+
+static ag_scalar mlp_expr(const void *data, const ag_scalar *w)
+{
+    const mlp *m = data;
+    ag_scalar loss = ag_const(0);
+    for (int n = 0; n < POINTS; n++) {
+        ag_scalar o = w[WEIGHTS - 1];
+        for (int j = 0; j < HIDDEN; j++) {
+            ag_expr z = agx_add(agx_mul(W(j, 0), m->x[n][0]), agx_mul(W(j, 1), m->x[n][1]));
+            o = agx_end(agx_add(o, agx_mul(OUT(j), agx_end(agx_tanh(agx_add(z, BIAS(j)))))));
+        }
+        ag_expr d = agx_sub(o, m->y[n]);
+        loss = agx_end(agx_add(loss, agx_mul(d, d)));
     }
     return ag_mul(loss, 1.0 / POINTS);
 }
@@ -406,7 +444,7 @@ static ag_tape *tapes[2]; /* the default one, and one of first order */
 
 typedef struct variant {
     const task *task;
-    enum { PLAIN, PER_OP, FUSED, BLOCK } kind;
+    enum { PLAIN, PER_OP, EXPR, FUSED, BLOCK } kind;
     ag_tape *tape;
     ag_scalar *x;
     double *gradient, value;
@@ -429,7 +467,7 @@ static void run(void *arg)
         for (size_t i = 0; i < k->n; i++) v->x[i] = ags_block_at(x, i);
     } else {
         ags_inputs(k->n, k->x, v->x);
-        y = (v->kind == FUSED ? k->fused : k->per_op)(k->data, v->x);
+        y = (v->kind == FUSED ? k->fused : v->kind == EXPR ? k->expr : k->per_op)(k->data, v->x);
     }
     v->value = y.value;
     if (ags_gradient(y, v->x, k->n, v->gradient)) {
@@ -451,15 +489,17 @@ static double difference(size_t n, const double *a, const double *b)
 
 static void measure(const task *k, int rounds)
 {
-    enum { MOST = 7 };
+    enum { MOST = 9 };
     variant v[MOST];
     bench_case c[MOST];
     int n = 0;
 #define VARIANT(name_, kind_, tape_) \
-    c[n] = (bench_case){ name_, run, &v[n], 0 }, v[n++] = (variant){ k, kind_, tape_, NULL, NULL, 0 }
+    (c[n] = (bench_case){ name_, run, &v[n], 0 }, v[n++] = (variant){ k, kind_, tape_, NULL, NULL, 0 })
     VARIANT("plain", PLAIN, NULL);
     VARIANT("per-op", PER_OP, tapes[0]);
     VARIANT("per-op first_order", PER_OP, tapes[1]);
+    if (k->expr) VARIANT("registers", EXPR, tapes[0]);
+    if (k->expr) VARIANT("registers first_order", EXPR, tapes[1]);
     VARIANT("fused", FUSED, tapes[0]);
     VARIANT("fused first_order", FUSED, tapes[1]);
     if (k->block) VARIANT("block", BLOCK, tapes[0]);
@@ -484,7 +524,7 @@ static void measure(const task *k, int rounds)
     const double after = bench_peak(), scale = (before + after) / 2 / BENCH_REFERENCE;
     for (int i = 0; i < n; i++) {
         const double ns = c[i].median / operations * 1e9;
-        printf("%-11s %-18s %9.3f ms %7.2fx %6.2f ns/op %6.2f scaled %6.1f B/op\n", k->name, c[i].name,
+        printf("%-11s %-21s %9.3f ms %7.2fx %6.2f ns/op %6.2f scaled %6.1f B/op\n", k->name, c[i].name,
                c[i].median * 1e3, c[i].median / c[0].median, ns, ns * scale, bytes[i] / operations);
         free(v[i].x);
         free(v[i].gradient);
@@ -495,7 +535,7 @@ static void measure(const task *k, int rounds)
 
 static void measure_gmm(const char *name, gmm *q, int rounds)
 {
-    measure(&(task){ name, q, q->n_p, q->p, gmm_plain, gmm_per_op, gmm_fused, gmm_block }, rounds);
+    measure(&(task){ name, q, q->n_p, q->p, gmm_plain, gmm_per_op, NULL, gmm_fused, gmm_block }, rounds);
     gmm_free(q);
 }
 
@@ -512,7 +552,8 @@ static void measure_rosenbrock(int rounds)
 {
     double *x = room(ROSENBROCK, sizeof *x);
     for (int i = 0; i < ROSENBROCK; i++) x[i] = 1 + 0.5 * sin(i * 0.1);
-    measure(&(task){ "rosenbrock", NULL, ROSENBROCK, x, rosenbrock_plain, rosenbrock_per_op, rosenbrock_fused, NULL },
+    measure(&(task){ "rosenbrock", NULL, ROSENBROCK, x, rosenbrock_plain, rosenbrock_per_op, rosenbrock_expr,
+                     rosenbrock_fused, NULL },
             rounds);
     free(x);
 }
@@ -526,7 +567,7 @@ static void measure_mlp(int rounds)
         m->x[i][0] = cos(0.37 * i), m->x[i][1] = sin(0.91 * i);
         m->y[i] = m->x[i][0] * m->x[i][1];
     }
-    measure(&(task){ "mlp 2-8-1", m, WEIGHTS, w, mlp_plain, mlp_per_op, mlp_fused, NULL }, rounds);
+    measure(&(task){ "mlp 2-8-1", m, WEIGHTS, w, mlp_plain, mlp_per_op, mlp_expr, mlp_fused, NULL }, rounds);
     free(m);
 }
 
@@ -540,7 +581,8 @@ void bench_scalar(int rounds)
         "GFLOP/s; bytes with adjoints\n",
         BENCH_REFERENCE);
     measure_rosenbrock(rounds);
-    measure(&(task){ "chain", NULL, 3, (double[]){ 0.3, 1.1, 1e-6 }, chain_plain, chain_per_op, chain_fused, NULL },
+    measure(&(task){ "chain", NULL, 3, (double[]){ 0.3, 1.1, 1e-6 }, chain_plain, chain_per_op, chain_expr, chain_fused,
+                     NULL },
             rounds);
     measure_mlp(rounds);
     measure_gmm_file("gmm d2 K5", "../shared/data/adbench/gmm/gmm_d2_K5.txt", rounds);
