@@ -153,7 +153,6 @@ static const char *name_of(const graph *g, const ag_tensor *x)
 
 static const char *title_of(const ag_tensor *x)
 {
-    if (x->op && ag__is_bridge(x)) return x->op == &ag__op_pack ? "ag_pack" : "ag_unpack";
     return x->op ? ag__title(x->op) : x->flags & AG__PROXY ? "leaf" : x->flags & AG__GRAD ? "variable" : "constant";
 }
 

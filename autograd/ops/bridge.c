@@ -11,12 +11,12 @@
 /* Bridges are walked by the functions below; their rows only carry the names. */
 static ag_status never(ag_call *c)
 {
-    return ag_fail(AG_ENODIFF, "ag_%s: is differentiated by the walk only", c->op->name);
+    return ag_fail(AG_ENODIFF, "%s: is differentiated by the walk only", c->op->name);
 }
 const ag_op ag__op_pack = {
-    .name = "pack", .attr_size = sizeof(struct ag__pack), .vjp = never, .saves = AG_SAVES_NOTHING
+    .name = "ag_pack", .attr_size = sizeof(struct ag__pack), .vjp = never, .saves = AG_SAVES_NOTHING
 };
-const ag_op ag__op_unpack = { .name = "unpack", .n_in = 1, .vjp = never, .saves = AG_SAVES_NOTHING };
+const ag_op ag__op_unpack = { .name = "ag_unpack", .n_in = 1, .vjp = never, .saves = AG_SAVES_NOTHING };
 
 ag_tensor *ag_pack(size_t n, const ag_scalar *x)
 {
