@@ -406,6 +406,30 @@ static void same_rows(const question *q, const char *what, ag_sparse *s, int row
     ag_sparse_free(s);
 }
 
+/* Derivatives of derivatives can grow until nothing is left to compare. */
+static bool moderate(const program *p)
+{
+    for (int i = 0; i < p->n; i++)
+        for (int k = 0; k < TERMS; k++)
+            if (!(fabs(p->v[i].j.c[k]) < 1e12)) return false;
+    return true;
+}
+
+static void check(program *p)
+{
+    for (int round = 0; round < 3; round++) {
+        question q;
+        ask(p, &q);
+        const size_t rows = (size_t)q.m, columns = (size_t)q.n;
+        first_order(&q);
+        if (!p->tensors) same_rows(&q, "sparse Jacobian", ags_sparse_jacobian(q.y, rows, q.x, columns), q.m, false);
+        if (!q.apart) continue;
+        second_order(&q);
+        if (round == 0) higher_orders(&q);
+        if (!p->tensors) same_rows(&q, "sparse Hessian", ags_sparse_hessian(q.y[0], q.x, columns), q.n, true);
+    }
+}
+
 static void all_transforms(void **state)
 {
     (void)state;
@@ -413,24 +437,17 @@ static void all_transforms(void **state)
     ag_tape *tape = ag_tape_new();
     const char *first = getenv("SEED");
     const uint64_t from = first ? strtoull(first, NULL, 10) : 0, n = getenv("LONG") ? 100000 : first ? 1 : 3000;
+    uint64_t checked = 0;
     for (seed_now = from; seed_now < from + n; seed_now++) {
         program p;
         make_program(&p, seed_now);
-        for (int round = 0; round < 3; round++) {
-            question q;
-            ask(&p, &q);
-            const size_t rows = (size_t)q.m, columns = (size_t)q.n;
-            first_order(&q);
-            if (!p.tensors) same_rows(&q, "sparse Jacobian", ags_sparse_jacobian(q.y, rows, q.x, columns), q.m, false);
-            if (!q.apart) continue;
-            second_order(&q);
-            if (round == 0) higher_orders(&q);
-            if (!p.tensors) same_rows(&q, "sparse Hessian", ags_sparse_hessian(q.y[0], q.x, columns), q.n, true);
-        }
+        if (moderate(&p)) check(&p), checked++;
         if (ag_tape_reset(tape)) fail_msg("seed %llu: %s", (unsigned long long)seed_now, ag_errmsg());
     }
-    print_message("# %llu random programs, all transforms: worst error %.1e of the largest coefficient\n",
-                  (unsigned long long)n, worst);
+    print_message(
+        "# all transforms of %llu random programs, %llu left out: worst error %.1e of the largest coefficient\n",
+        (unsigned long long)checked, (unsigned long long)(n - checked), worst);
+    assert_true(checked >= n - n / 100);
     ag_tape_free(tape);
 }
 
