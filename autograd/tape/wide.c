@@ -9,8 +9,9 @@
 #endif
 #pragma GCC diagnostic ignored "-Wpsabi" /* vectors wider than the registers, in functions that are inlined */
 
-/* What a sweep does with a statement. LONG are those of any number of operands or results. */
-enum { LONG, INPUT, COPY, NEGATE, ADD, SUBTRACT, ONE, TWO, FUNCTION, FMA };
+/* What a sweep does with a statement. LONG are those of any number of operands or results; LIST those of them whose
+ * operands and partials go in pairs. */
+enum { LONG, LIST, INPUT, COPY, NEGATE, ADD, SUBTRACT, ONE, TWO, FUNCTION, FMA };
 static const uint8_t kind_of[AG__S_CODES] = {
     [AG__S_INPUT] = INPUT,
     [AG__S_COPY] = COPY,
@@ -25,6 +26,10 @@ static const uint8_t kind_of[AG__S_CODES] = {
         AG_BINARY_FUNCTIONS(KIND)
 #undef KIND
             [AG__S_FUNCTION] = FUNCTION,
+    [AG__S_STATEMENT] = LIST,
+    [AG__S_LIN] = LIST,
+    [AG__S_DOT] = LIST,
+    [AG__S_LOGSUMEXP] = LIST,
 };
 
 /* What links and bends add to: tangents, or adjoints. */

@@ -97,6 +97,13 @@ static TARGET void NAME(forward_chunk)(ag_tape *t, const ag__chunk *c, double *t
         uint8_t any = 0;
         switch (kind) {
         case INPUT: break;
+        case LIST: {
+            const uint32_t n = *ix++;
+            for (uint32_t i = 0; i < n; i++)
+                if (live[ix[i]]) any = 1, y += NAME(along)(pd[i], AT(tan, ix[i]));
+            ix += n + 1, pd += n;
+            break;
+        }
         case COPY:
             if ((any = live[ix[0]])) y = AT(tan, ix[0]);
             ix += 1;
@@ -286,7 +293,16 @@ INLINE bool NAME(reverse_chunk)(ag_tape *t, const ag__chunk *c, double *adj, con
     uint32_t id = at->id;
     while (id > stop) {
         const unsigned code = op[--id], kind = kind_of[code];
-        if (kind == LONG) {
+        if (kind == LIST && !s) {
+            const uint32_t n = ix[-1];
+            ix -= n + 2, pd -= n;
+            if (NAME(any)(&adj[(size_t)id * LANES])) {
+                const V w = AT(adj, id);
+                for (uint32_t i = 0; i < n; i++) AT(adj, ix[i + 1]) += NAME(along)(pd[i], w);
+            }
+            continue;
+        }
+        if (kind <= LIST) {
             ag__step step;
             if (!NAME(reverse_long)(t, c, adj, s, id + 1, ix, pd, &step)) return false;
             id -= step.ids - 1, ix -= step.ix, pd -= step.pd;

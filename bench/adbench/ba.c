@@ -77,7 +77,7 @@ static void objective(task *t)
     }
 }
 
-/* ---- recorded: with fused sums, and one operation at a time ---- */
+/* ---- recorded: expressions in registers, and one operation at a time ---- */
 
 typedef void reproject_fn(const ag_scalar *x, const double *feature, ag_scalar *error);
 
@@ -93,26 +93,36 @@ static void cross_recorded(const ag_scalar *a, const ag_scalar *b, ag_scalar *y)
     y[2] = minus(a[0], b[1], a[1], b[0]);
 }
 
-static ag_scalar dot_fused(int n, const ag_scalar *a, const ag_scalar *b)
+static ag_expr sum_of_squares(ag_scalar a, ag_scalar b)
 {
-    ag_scalar sum = ag_mul(a[0], b[0]);
-    for (int i = 1; i < n; i++) sum = ag_fma(a[i], b[i], sum);
-    return sum;
+    return agx_add(agx_square(a), agx_square(b));
+}
+static ag_expr products(ag_scalar a, ag_scalar b, ag_scalar c, ag_scalar d)
+{
+    return agx_add(agx_mul(a, b), agx_mul(c, d));
+}
+
+static void cross_fused(const ag_scalar *a, const ag_scalar *b, ag_scalar *y)
+{
+    y[0] = agx_end(agx_sub(agx_mul(a[1], b[2]), agx_mul(a[2], b[1])));
+    y[1] = agx_end(agx_sub(agx_mul(a[2], b[0]), agx_mul(a[0], b[2])));
+    y[2] = agx_end(agx_sub(agx_mul(a[0], b[1]), agx_mul(a[1], b[0])));
 }
 
 static void rotate_fused(const ag_scalar *r, const ag_scalar *x, ag_scalar *y)
 {
-    ag_scalar side[3], axis[3], square = dot_fused(3, r, r);
+    ag_scalar side[3], axis[3], square = agx_end(agx_add(sum_of_squares(r[0], r[1]), agx_square(r[2])));
     if (square.value == 0) {
-        cross_recorded(r, x, side);
+        cross_fused(r, x, side);
         for (int i = 0; i < 3; i++) y[i] = ag_add(x[i], side[i]);
         return;
     }
     ag_scalar angle = ag_sqrt(square), c = ag_cos(angle), s = ag_sin(angle), inverse = ag_reciprocal(angle);
     for (int i = 0; i < 3; i++) axis[i] = ag_mul(r[i], inverse);
-    cross_recorded(axis, x, side);
-    ag_scalar along = ag_mul(dot_fused(3, axis, x), ag_sub(1.0, c));
-    for (int i = 0; i < 3; i++) y[i] = ag_fma(x[i], c, ag_fma(side[i], s, ag_mul(axis[i], along)));
+    cross_fused(axis, x, side);
+    ag_scalar flat = agx_end(products(axis[0], x[0], axis[1], x[1]));
+    ag_scalar along = agx_end(agx_mul(agx_fma(axis[2], x[2], flat), agx_sub(1.0, c)));
+    for (int i = 0; i < 3; i++) y[i] = agx_end(agx_fma(axis[i], along, agx_end(products(x[i], c, side[i], s))));
 }
 
 static void reproject_fused(const ag_scalar *q, const double *feature, ag_scalar *error)
@@ -120,12 +130,12 @@ static void reproject_fused(const ag_scalar *q, const double *feature, ag_scalar
     ag_scalar x[3], y[3];
     for (int i = 0; i < 3; i++) x[i] = ag_sub(q[CAMERA + i], q[CENTRE + i]);
     rotate_fused(q + ROTATION, x, y);
-    ag_scalar depth = ag_reciprocal(y[2]), image[2] = { ag_mul(y[0], depth), ag_mul(y[1], depth) };
-    ag_scalar square = dot_fused(2, image, image);
-    ag_scalar scale = ag_fma(ag_fma(q[RADIAL + 1], square, q[RADIAL]), square, ag_const(1));
+    ag_scalar image[2] = { agx_end(agx_div(y[0], y[2])), agx_end(agx_div(y[1], y[2])) };
+    ag_expr square = sum_of_squares(image[0], image[1]);
+    ag_scalar scale = agx_end(agx_fma(agx_fma(q[RADIAL + 1], square, q[RADIAL]), square, 1));
     ag_scalar zoom = ag_mul(scale, q[FOCAL]);
     for (int i = 0; i < 2; i++)
-        error[i] = ag_mul(q[WEIGHT], ag_sub(ag_fma(image[i], zoom, q[PRINCIPAL + i]), feature[i]));
+        error[i] = agx_end(agx_mul(q[WEIGHT], agx_sub(agx_fma(image[i], zoom, q[PRINCIPAL + i]), feature[i])));
 }
 
 static void rotate_per_op(const ag_scalar *r, const ag_scalar *x, ag_scalar *y)
