@@ -47,14 +47,15 @@ static bool node_tangent(ag__walk *w, ag_tensor *y)
 
 /* Leaves AG__PATH on what leads to y: what else was made of x - earlier products with it - has tangents nobody wants.
  */
-static void towards(ag__walk *w, ag_tensor *y, uint32_t from)
+static void towards(ag__walk *w, ag_tensor *y, uint32_t from, const ag__gap *aside)
 {
     ag_tape *t = w->tape;
     bool scalars = false; /* a pack that leads to y may have come from any unpack before it */
     y->flags |= AG__TARGET;
     for (uint32_t k = w->top; k-- > from;) {
         ag_tensor *node = t->node[k];
-        if (scalars && node->op == &ag__op_unpack) node->flags |= AG__TARGET;
+        const bool apart = aside && k >= aside->node && k < aside->end;
+        if (scalars && !apart && node->op == &ag__op_unpack) node->flags |= AG__TARGET;
         if (!(node->flags & AG__TARGET)) {
             node->flags &= (uint16_t)~AG__PATH;
             continue;
@@ -69,7 +70,16 @@ static void towards(ag__walk *w, ag_tensor *y, uint32_t from)
     }
 }
 
-static bool forward(ag__walk *w, uint32_t from)
+static ag__position statements(ag__walk *w, ag__position at, uint32_t end, const ag__gap *aside)
+{
+    if (aside && at.id <= aside->from.id && aside->from.id < end) {
+        ag__forward_recorded(w->tape, w->scalar, at, aside->from.id);
+        at = aside->to;
+    }
+    return ag__forward_recorded(w->tape, w->scalar, at, end);
+}
+
+static bool forward(ag__walk *w, uint32_t from, const ag__gap *aside)
 {
     ag_tape *t = w->tape;
     ag__position at = { 0 };
@@ -78,7 +88,7 @@ static bool forward(ag__walk *w, uint32_t from)
         ag_tensor *y = t->node[k];
         if (!y->op || y->nth || !(y->flags & AG__PATH)) continue;
         if (scalars)
-            at = ag__forward_recorded(t, w->scalar, at, t->mark[y->mark].id);
+            at = statements(w, at, t->mark[y->mark].id, aside);
         else if (y->op == &ag__op_unpack)
             scalars = true, at = t->mark[y->mark];
         if (ag_error() || !node_tangent(w, y)) return false;
@@ -86,7 +96,7 @@ static bool forward(ag__walk *w, uint32_t from)
     return true;
 }
 
-ag_tensor *ag_jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v)
+ag_tensor *ag__jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v, const ag__gap *aside)
 {
     ag_tape *t = ag__tape("ag_jvp");
     if (ag_error() || !t || !(y = ag__operand(t, y, "ag_jvp", 1)) || !(x = ag__operand(t, x, "ag_jvp", 2))) return NULL;
@@ -104,13 +114,18 @@ ag_tensor *ag_jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v)
     uint32_t top = ag__walk_top(y) > x->seq + 1 ? ag__walk_top(y) : x->seq + 1;
     if (!ag__walk_begin(&w, t, top, ag__reverse_recorded)) return NULL;
     ag__walk_path(&w, 1, &x, false);
-    towards(&w, y, x->seq);
+    towards(&w, y, x->seq, aside);
     w.adjoint[x->seq] = v;
-    bool ok = forward(&w, x->seq);
+    bool ok = forward(&w, x->seq, aside);
     ag_tensor *result = ok ? w.adjoint[y->seq] : NULL;
     if (ok && !result) result = ag_zeros_like(y);
     ag__walk_end(&w);
     return result;
+}
+
+ag_tensor *ag_jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v)
+{
+    return ag__jvp(y, x, v, NULL);
 }
 
 /* Over scalars alone: tangents are numbers, partials stand on the tape. */

@@ -32,6 +32,14 @@ static bool fits(ag_tensor **v, ag_tape *t, const ag_tensor *x, const char *who)
     return false;
 }
 
+/* From y on to what is recorded next: earlier transforms, say. */
+static const ag__gap *gap_behind(const ag_tape *t, const ag_tensor *y, ag__gap *gap)
+{
+    if (!y->op) return NULL;
+    *gap = (ag__gap){ t->mark[y->mark], ag__streams_tell(t), ag__walk_top(y), t->n_node };
+    return gap;
+}
+
 /* dy/dx with its own derivative, also inside AG_NO_GRAD. */
 static ag_tensor *recorded_gradient(ag_tensor *y, ag_tensor *x)
 {
@@ -44,9 +52,11 @@ static ag_tensor *recorded_gradient(ag_tensor *y, ag_tensor *x)
 ag_tensor *ag_hvp(ag_tensor *y, ag_tensor *x, ag_tensor *v)
 {
     ag_tape *t = begin("ag_hvp", &y, &x);
+    ag__gap gap;
     if (!t || !one_number(y, "ag_hvp") || !fits(&v, t, x, "ag_hvp")) return NULL;
+    const ag__gap *aside = gap_behind(t, y, &gap);
     ag_tensor *g = recorded_gradient(y, x);
-    return g ? ag_jvp(g, x, v) : NULL;
+    return g ? ag__jvp(g, x, v, aside) : NULL;
 }
 
 ag_tensor *ag_directional(ag_tensor *y, ag_tensor *x, ag_tensor *v, int order)
@@ -54,10 +64,12 @@ ag_tensor *ag_directional(ag_tensor *y, ag_tensor *x, ag_tensor *v, int order)
     ag_tape *t = begin("ag_directional", &y, &x);
     if (!t || !fits(&v, t, x, "ag_directional")) return NULL;
     if (order < 0) return ag_fail(AG_EINVAL, "ag_directional: order %d", order), NULL;
+    ag__gap gap;
+    const ag__gap *aside = gap_behind(t, y, &gap);
     bool was = ag_record(true);
     for (int k = 0; y && k < order; k++) {
         if (k + 1 == order) ag_record(was);
-        y = ag_jvp(y, x, v);
+        y = ag__jvp(y, x, v, aside);
     }
     ag_record(was);
     return y;
@@ -74,7 +86,7 @@ static ag_tensor *unit(const ag__layout *l, int64_t i)
 }
 
 /* One sweep for each entry of the smaller side: rows by reverse, columns by forward sweeps. */
-static ag_tensor *jacobian(ag_tape *t, ag_tensor *y, ag_tensor *x, const char *who)
+static ag_tensor *jacobian(ag_tape *t, ag_tensor *y, ag_tensor *x, const ag__gap *aside, const char *who)
 {
     const ag__layout *ly = y->layout, *lx = x->layout;
     int64_t m = ly->numel, n = lx->numel, sweeps = m <= n ? m : n, dims[2 * AG_MAX_RANK];
@@ -89,7 +101,7 @@ static ag_tensor *jacobian(ag_tape *t, ag_tensor *y, ag_tensor *x, const char *w
     ag_tensor **part = ag__arena_get(&t->arena, (size_t)sweeps * sizeof *part);
     for (int64_t i = 0; part && i < sweeps; i++) {
         ag_tensor *seed = unit(m <= n ? ly : lx, i);
-        part[i] = m <= n ? ag_vjp(y, x, seed) : ag_jvp(y, x, seed);
+        part[i] = m <= n ? ag_vjp(y, x, seed) : ag__jvp(y, x, seed, aside);
         if (!part[i] || !(part[i] = ag_reshape(part[i], -1))) return NULL;
     }
     return part ? (ag_reshape)(ag_stack((ag_list){ part, sweeps }, m <= n ? 0 : 1), rank, dims) : NULL;
@@ -98,13 +110,15 @@ static ag_tensor *jacobian(ag_tape *t, ag_tensor *y, ag_tensor *x, const char *w
 ag_tensor *ag_jacobian(ag_tensor *y, ag_tensor *x)
 {
     ag_tape *t = begin("ag_jacobian", &y, &x);
-    return t ? jacobian(t, y, x, "ag_jacobian") : NULL;
+    return t ? jacobian(t, y, x, NULL, "ag_jacobian") : NULL;
 }
 
 ag_tensor *ag_hessian(ag_tensor *y, ag_tensor *x)
 {
     ag_tape *t = begin("ag_hessian", &y, &x);
+    ag__gap gap;
     if (!t || !one_number(y, "ag_hessian")) return NULL;
+    const ag__gap *aside = gap_behind(t, y, &gap);
     ag_tensor *g = recorded_gradient(y, x);
-    return g ? jacobian(t, g, x, "ag_hessian") : NULL;
+    return g ? jacobian(t, g, x, aside, "ag_hessian") : NULL;
 }

@@ -40,6 +40,13 @@ void ag__walk_seed_scalar(ag__walk *w, ag_scalar y, double value);
 bool ag__walk_run(ag__walk *w);
 /* The adjoint of x as a tensor (zeros if nothing arrived), when the walk has run. NULL: error remembered. */
 ag_tensor *ag__walk_result(ag__walk *w, ag_tensor *x);
+/* What was recorded between two positions, and has no part in what a transform made after them. */
+typedef struct ag__gap {
+    ag__position from, to;
+    uint32_t node, end; /* nodes node .. end-1 */
+} ag__gap;
+/* jvp.c: ag_jvp that passes over a gap; NULL: there is none. */
+ag_tensor *ag__jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v, const ag__gap *aside);
 /* grad.c: u' dy/dx for each x; u NULL is 1, for a single number. False: error remembered, and nothing written. */
 bool ag__vjps(const char *who, ag_tensor *y, ag_tensor *u, ag_list by, ag_tensor **out);
 /* backward.c and jvp.c: for ag__tensors */
