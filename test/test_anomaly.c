@@ -96,9 +96,7 @@ static void loop(ags_step_fn *step, ag_scalar s, ag_scalar p)
 static void system_of_one(void)
 {
     ag_scalar x, huge = ag_input(1e200), tiny = ag_input(1e-200);
-    BAD((ags_solve)(1, &tiny, &huge, &x));
-    line = 0; /* ags_solve is a plain function */
-    ag_backward(x);
+    ags_solve(1, &tiny, &huge, &x);
 }
 static void direction(ag_scalar y, ag_scalar x)
 {
