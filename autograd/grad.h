@@ -21,8 +21,9 @@ AG_API ag_tensor *ag_vjp(ag_tensor *y, ag_tensor *x, ag_tensor *u);
 AG_API ag_tensor *ag_jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v);
 /* d2y/dx2 v (Hessian-vector product), y one number: forward over reverse; v and the result have the shape of x. */
 AG_API ag_tensor *ag_hvp(ag_tensor *y, ag_tensor *x, ag_tensor *v);
-/* All of dy/dx: the shape of y, then that of x, at most AG_MAX_RANK axes together. As many sweeps as the smaller of the two
- * has elements, in reverse for y, forward for x. */
+/* All of dy/dx: the shape of y, then that of x, at most AG_MAX_RANK axes together. A seed for each element of the smaller
+ * of the two, in reverse for y, forward for x; 32 of them in a sweep, but one with scalars between y and x, on a watched
+ * tape, and where nothing is recorded and kernels are faster. */
 AG_API ag_tensor *ag_jacobian(ag_tensor *y, ag_tensor *x);
 /* d2y/dx2, y one number: the shape of x twice. */
 AG_API ag_tensor *ag_hessian(ag_tensor *y, ag_tensor *x);

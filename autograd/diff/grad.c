@@ -22,6 +22,24 @@ static bool sweep(ag_tape *t, ag_tensor *y, ag_tensor *u, int64_t n, ag_tensor *
     return ok;
 }
 
+ag_tensor *ag__vjp_batch(ag_tape *t, ag_tensor *y, ag_tensor *x, ag_tensor *u, int64_t seeds)
+{
+    ag__walk w;
+    if (!ag__walk_begin(&w, t, ag__walk_top(y), ag__reverse_recorded)) return NULL;
+    w.seeds = seeds, w.scalars = 1;
+    x->flags |= AG__TARGET;
+    ag__walk_path(&w, 1, &x, false);
+    if (y->flags & (AG__PATH | AG__TARGET)) w.adjoint[y->seq] = u;
+    const bool ok = ag__walk_run(&w);
+    ag_tensor *result = w.adjoint[x->seq];
+    x->flags &= (uint16_t) ~(AG__TARGET | AG__PATH);
+    ag__walk_end(&w);
+    if (!ok || result) return ok ? result : NULL;
+    int64_t dims[AG_MAX_RANK] = { seeds };
+    memcpy(dims + 1, x->layout->dims, (size_t)x->layout->rank * sizeof *dims);
+    return (ag_zeros)(x->layout->dtype, 1 + x->layout->rank, dims);
+}
+
 static bool operands(ag_tape *t, ag_list given, ag_tensor **x, const char *who)
 {
     for (int64_t i = 0; i < given.n; i++) {

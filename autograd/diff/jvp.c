@@ -1,4 +1,5 @@
 /* jvp.c - Jacobian times vector by the operations' forward rules: one sweep in the order of recording. */
+#include <autograd/diff/batch.h>
 #include <autograd/diff/lanes.h>
 #include <autograd/diff/walk.h>
 #include <autograd/ops/apply.h>
@@ -34,9 +35,9 @@ static bool node_tangent(ag__walk *w, ag_tensor *y)
                   .tout = tout };
     c.n_out = y->op->n_out ? y->op->n_out : 1;
     for (int k = 0; k < c.n_out; k++) out[k] = t->node[y->seq + (uint32_t)k];
-    if (!ag__ran(y->op->jvp(&c), y->op, "jvp")) return false;
+    if (!(w->seeds ? ag__batch_jvp(&c, w->seeds) : ag__ran(y->op->jvp(&c), y->op, "jvp"))) return false;
     for (int k = 0; k < c.n_out; k++) {
-        if (tout[k] && !ag__same_dims(tout[k]->layout, out[k]->layout))
+        if (tout[k] && !w->seeds && !ag__same_dims(tout[k]->layout, out[k]->layout))
             return ag_fail(AG_ESHAPE, "ag_jvp: the forward rule of %s gave %s for a result %s", ag__title(y->op),
                            ag__text(tout[k]->layout), ag__text(out[k]->layout)),
                    false;
@@ -96,12 +97,12 @@ static bool forward(ag__walk *w, uint32_t from, const ag__gap *aside)
     return true;
 }
 
-ag_tensor *ag__jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v, const ag__gap *aside)
+ag_tensor *ag__jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v, int64_t seeds, const ag__gap *aside)
 {
     ag_tape *t = ag__tape("ag_jvp");
     if (ag_error() || !t || !(y = ag__operand(t, y, "ag_jvp", 1)) || !(x = ag__operand(t, x, "ag_jvp", 2))) return NULL;
     if (!(v = ag__operand(t, v, "ag_jvp", 3))) return NULL;
-    if (!ag__same_dims(v->layout, x->layout) || v->layout->dtype != x->layout->dtype)
+    if ((!seeds && !ag__same_dims(v->layout, x->layout)) || v->layout->dtype != x->layout->dtype)
         return ag_fail(AG_ESHAPE, "ag_jvp: v is %s %s, x %s %s", ag_dtype_name(v->layout->dtype), ag__text(v->layout),
                        ag_dtype_name(x->layout->dtype), ag__text(x->layout)),
                NULL;
@@ -115,17 +116,22 @@ ag_tensor *ag__jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v, const ag__gap *asid
     if (!ag__walk_begin(&w, t, top, ag__reverse_recorded)) return NULL;
     ag__walk_path(&w, 1, &x, false);
     towards(&w, y, x->seq, aside);
-    w.adjoint[x->seq] = v;
+    w.seeds = seeds, w.adjoint[x->seq] = v;
     bool ok = forward(&w, x->seq, aside);
     ag_tensor *result = ok ? w.adjoint[y->seq] : NULL;
-    if (ok && !result) result = ag_zeros_like(y);
+    if (ok && !result) {
+        int64_t dims[AG_MAX_RANK] = { seeds };
+        const int more = seeds > 0;
+        memcpy(dims + more, y->layout->dims, (size_t)y->layout->rank * sizeof *dims);
+        result = (ag_zeros)(y->layout->dtype, y->layout->rank + more, dims);
+    }
     ag__walk_end(&w);
     return result;
 }
 
 ag_tensor *ag_jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v)
 {
-    return ag__jvp(y, x, v, NULL);
+    return ag__jvp(y, x, v, 0, NULL);
 }
 
 /* Over scalars alone: tangents are numbers, partials stand on the tape. */

@@ -1,5 +1,6 @@
 /* transform.c - what is made of gradients and Jacobian-vector products: Hessians, Jacobians, higher directional
  * derivatives. */
+#include <autograd/diff/batch.h>
 #include <autograd/diff/walk.h>
 #include <autograd/ops/family.h>
 #include <string.h>
@@ -56,7 +57,7 @@ ag_tensor *ag_hvp(ag_tensor *y, ag_tensor *x, ag_tensor *v)
     if (!t || !one_number(y, "ag_hvp") || !fits(&v, t, x, "ag_hvp")) return NULL;
     const ag__gap *aside = gap_behind(t, y, &gap);
     ag_tensor *g = recorded_gradient(y, x);
-    return g ? ag__jvp(g, x, v, aside) : NULL;
+    return g ? ag__jvp(g, x, v, 0, aside) : NULL;
 }
 
 ag_tensor *ag_directional(ag_tensor *y, ag_tensor *x, ag_tensor *v, int order)
@@ -69,7 +70,7 @@ ag_tensor *ag_directional(ag_tensor *y, ag_tensor *x, ag_tensor *v, int order)
     bool was = ag_record(true);
     for (int k = 0; y && k < order; k++) {
         if (k + 1 == order) ag_record(was);
-        y = ag__jvp(y, x, v, aside);
+        y = ag__jvp(y, x, v, 0, aside);
     }
     ag_record(was);
     return y;
@@ -77,19 +78,26 @@ ag_tensor *ag_directional(ag_tensor *y, ag_tensor *x, ag_tensor *v, int order)
 
 /* ---- Jacobians ---- */
 
-/* The i-th unit vector in the shape of l. */
-static ag_tensor *unit(const ag__layout *l, int64_t i)
+/* Unit vectors from the first-th on, in the shape of l; several have an axis for that in front. */
+static ag_tensor *units(const ag__layout *l, int64_t first, int64_t seeds)
 {
-    ag_tensor *u = (ag_zeros)(l->dtype, l->rank, l->dims);
-    if (u) ag__number_put(l->dtype, u->data, i, 1);
+    int64_t dims[AG_MAX_RANK] = { seeds };
+    const int more = seeds > 0;
+    memcpy(dims + more, l->dims, (size_t)l->rank * sizeof *dims);
+    ag_tensor *u = (ag_zeros)(l->dtype, l->rank + more, dims);
+    for (int64_t s = 0; u && s < seeds + !more; s++) ag__number_put(l->dtype, u->data, s * l->numel + first + s, 1);
     return u;
 }
 
-/* One sweep for each entry of the smaller side: rows by reverse, columns by forward sweeps. */
+/* One seed for each entry of the smaller side, SEEDS in a sweep where that goes: rows by reverse, columns by forward
+ * sweeps. */
 static ag_tensor *jacobian(ag_tape *t, ag_tensor *y, ag_tensor *x, const ag__gap *aside, const char *who)
 {
+    enum { SEEDS = 32 };
     const ag__layout *ly = y->layout, *lx = x->layout;
-    int64_t m = ly->numel, n = lx->numel, sweeps = m <= n ? m : n, dims[2 * AG_MAX_RANK];
+    const bool reverse = ly->numel <= lx->numel;
+    const int64_t entries = reverse ? ly->numel : lx->numel;
+    int64_t dims[2 * AG_MAX_RANK], n = 0;
     int rank = ly->rank + lx->rank;
     memcpy(dims, ly->dims, (size_t)ly->rank * sizeof *dims);
     memcpy(dims + ly->rank, lx->dims, (size_t)lx->rank * sizeof *dims);
@@ -97,14 +105,22 @@ static ag_tensor *jacobian(ag_tape *t, ag_tensor *y, ag_tensor *x, const ag__gap
         return ag_fail(AG_ESHAPE, "%s: the result of y %s by x %s has more than %d axes", who, ag__text(ly),
                        ag__text(lx), AG_MAX_RANK),
                NULL;
-    if (!sweeps) return (ag_zeros)(ly->dtype, rank, dims);
-    ag_tensor **part = ag__arena_get(&t->arena, (size_t)sweeps * sizeof *part);
-    for (int64_t i = 0; part && i < sweeps; i++) {
-        ag_tensor *seed = unit(m <= n ? ly : lx, i);
-        part[i] = m <= n ? ag_vjp(y, x, seed) : ag__jvp(y, x, seed, aside);
-        if (!part[i] || !(part[i] = ag_reshape(part[i], -1))) return NULL;
+    if (!entries) return (ag_zeros)(ly->dtype, rank, dims);
+    const bool several = entries > 1 && ag__batch_fits(t, x->seq, ag__walk_top(y), reverse);
+    ag_tensor **part = ag__arena_get(&t->arena, (size_t)entries * sizeof *part);
+    if (!part) return NULL;
+    for (int64_t i = 0, seeds; i < entries; i += seeds ? seeds : 1) {
+        seeds = !several ? 0 : entries - i < SEEDS ? entries - i : SEEDS;
+        ag_tensor *u = units(reverse ? ly : lx, i, seeds), *p;
+        if (!u) return NULL;
+        if (reverse)
+            p = seeds ? ag__vjp_batch(t, y, x, u, seeds) : ag_vjp(y, x, u);
+        else
+            p = ag__jvp(y, x, u, seeds, aside);
+        if (!p || !(part[n++] = ag_reshape(p, seeds ? seeds : 1, -1))) return NULL;
     }
-    return part ? (ag_reshape)(ag_stack((ag_list){ part, sweeps }, m <= n ? 0 : 1), rank, dims) : NULL;
+    ag_tensor *all = ag_cat((ag_list){ part, n }, 0);
+    return all ? (ag_reshape)(reverse ? all : ag_transpose(all, 0, 1), rank, dims) : NULL;
 }
 
 ag_tensor *ag_jacobian(ag_tensor *y, ag_tensor *x)

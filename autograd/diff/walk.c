@@ -1,4 +1,5 @@
 /* walk.c - see walk.h. */
+#include <autograd/diff/batch.h>
 #include <autograd/diff/walk.h>
 #include <autograd/ops/bridge.h>
 #include <autograd/ops/elementwise.h>
@@ -103,7 +104,11 @@ static bool add_plain(ag_tape *t, ag_tensor *y, int i, ag_tensor *g, uint32_t fi
 
 static bool add_recorded(ag__walk *w, ag_tensor *x, ag_tensor *g)
 {
-    if (!ag__same_dims(g->layout, x->layout) && !(g = ag_sum_to(g, x))) return false;
+    if (w->seeds)
+        g = ag__batch_sum_to(g, w->seeds, x);
+    else if (!ag__same_dims(g->layout, x->layout))
+        g = ag_sum_to(g, x);
+    if (!g) return false;
     ag_tensor **sum = &w->adjoint[x->seq];
     return (*sum = *sum ? ag_add(*sum, g) : g) != NULL;
 }
@@ -315,7 +320,7 @@ static bool pass(ag__walk *w, ag_tensor *y)
     } else {
         bool was = !w->recorded && ag_record(false);
         for (int i = 0; i < c.n_in; i++) c.gin[i] = NULL;
-        ok = ag__ran(c.op->vjp(&c), c.op, "vjp");
+        ok = w->seeds ? ag__batch_vjp(&c, w->seeds) : ag__ran(c.op->vjp(&c), c.op, "vjp");
         for (int i = 0; ok && i < c.n_in; i++) {
             if (!need[i] || !c.gin[i]) continue;
             ok = gradient_fits(y, i, c.gin[i]) &&

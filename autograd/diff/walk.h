@@ -21,6 +21,7 @@ typedef struct ag__walk {
     bool failed;
     ag_tensor **adjoint;   /* recorded: by node */
     size_t scratch;        /* bytes of adjoint[] */
+    int64_t seeds;         /* recorded: adjoints have an axis of so many in front (batch.h); 0: they have none */
     ag_scalar *scalar;     /* recorded: by id */
     size_t scalar_scratch;
     uint32_t scalars;      /* ids below this have an adjoint */
@@ -45,8 +46,10 @@ typedef struct ag__gap {
     ag__position from, to;
     uint32_t node, end; /* nodes node .. end-1 */
 } ag__gap;
-/* jvp.c: ag_jvp that passes over a gap; NULL: there is none. */
-ag_tensor *ag__jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v, const ag__gap *aside);
+/* jvp.c: ag_jvp that passes over a gap; NULL: there is none. seeds: v and the result have an axis of so many in front. */
+ag_tensor *ag__jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v, int64_t seeds, const ag__gap *aside);
+/* grad.c: the same of ag_vjp, between operands of the current tape. */
+ag_tensor *ag__vjp_batch(ag_tape *t, ag_tensor *y, ag_tensor *x, ag_tensor *u, int64_t seeds);
 /* grad.c: u' dy/dx for each x; u NULL is 1, for a single number. False: error remembered, and nothing written. */
 bool ag__vjps(const char *who, ag_tensor *y, ag_tensor *u, ag_list by, ag_tensor **out);
 /* backward.c and jvp.c: for ag__tensors */
