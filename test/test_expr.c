@@ -169,6 +169,11 @@ static void misuse(void **state)
     ag_scalar now = ag_input(1);
     agx_end(agx_mul(now, x));
     fails(AG_ESTALE, "ags_statement: operand 2 was recorded before a reset of its tape (stale)");
+    ag_scalar known = { 2, 1, now.gen }, old = { 2, 1, now.gen - 1 }; /* the same ids, when compiled */
+    agx_end(agx_add(known, old));
+    fails(AG_ESTALE, "ags_statement: operand 2 was recorded before a reset of its tape (stale)");
+    ag_mul(known, old);
+    fails(AG_ESTALE, "ag_mul: operand 2 was recorded before a reset of its tape (stale)");
     ag_tape_use(NULL);
     agx_end(agx_square(now));
     fails(AG_ETAPE, "ags_statement: no tape is current");

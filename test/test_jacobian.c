@@ -173,6 +173,55 @@ static void of_second_order(void **state)
     assert_int_equal(ag_error(), AG_OK);
 }
 
+static ag_status copy_forward(ag_call *c)
+{
+    return ag_assign(c->out[0], c->in[0]);
+}
+static ag_status turned_vjp(ag_call *c)
+{
+    return (c->gin[0] = ag_transpose(c->g[0], 0, 1)) ? AG_OK : ag_error();
+}
+static ag_status turned_jvp(ag_call *c)
+{
+    return (c->tout[0] = ag_transpose(c->tangent[0], 0, 1)) ? AG_OK : ag_error();
+}
+static ag_status narrow_jvp(ag_call *c)
+{
+    return (c->tout[0] = ag_to(c->tangent[0], AG_F32)) ? AG_OK : ag_error();
+}
+static const ag_op turned = {
+    .name = "turned", .n_in = 1, .shape = ag_shape_same, .forward = copy_forward, .vjp = turned_vjp, .jvp = turned_jvp
+};
+static const ag_op narrow = {
+    .name = "narrow", .n_in = 1, .shape = ag_shape_same, .forward = copy_forward, .jvp = narrow_jvp
+};
+
+/* Rules of one's own whose results do not fit are named, as in a sweep for one seed, though the numbers would do. */
+static void rules_that_do_not_fit(void **state)
+{
+    (void)state;
+    const struct {
+        const ag_op *op;
+        bool tall;
+        const char *message;
+    } cases[] = {
+        { &turned, false, "turned: its vjp gave a gradient f64 [3,2] for input 1, which is f64 [2,3]" },
+        { &turned, true, "ag_jvp: the forward rule of turned gave f64 [3,2] for a result f64 [2,3]" },
+        { &narrow, true, "ag_jvp: the forward rule of narrow gave f32 [2,3] for a result f64 [2,3]" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ag_tensor *x = ag_variable(numbers(2, 3)), *y = ag_apply(cases[i].op, NULL, x);
+        if (cases[i].tall) y = ag_stack(AG_LIST(y, y), 0);
+        assert_non_null(y);
+        assert_null(ag_jacobian(y, x));
+        assert_int_equal(ag_clear_error(), AG_ESHAPE);
+        assert_string_equal(ag_errmsg(), cases[i].message);
+        assert_null(cases[i].tall ? ag_jvp(y, x, ag_ones_like(x)) : ag_vjp(y, x, ag_ones_like(y)));
+        assert_int_equal(ag_clear_error(), AG_ESHAPE);
+        assert_string_equal(ag_errmsg(), cases[i].message);
+    }
+}
+
 /* Nothing is lost when memory ends: the limit rises until a Jacobian fits. */
 static void memory_ends(void **state)
 {
@@ -194,10 +243,7 @@ static void memory_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(networks),
-        TEST(one_seed_a_sweep),
-        TEST(of_second_order),
-        TEST(memory_ends),
+        TEST(networks), TEST(one_seed_a_sweep), TEST(of_second_order), TEST(rules_that_do_not_fit), TEST(memory_ends),
 #define AG__ROW(name) { "ag_" #name, operation, NULL, NULL, (void *)(uintptr_t)&samples_##name },
 #include <autograd/ops/rows.inc>
 #undef AG__ROW

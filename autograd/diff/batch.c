@@ -3,6 +3,7 @@
  * Elementwise rules, and those of products by what is not differentiated, take the axis as they take any in front, and
  * one call serves all seeds. Others are called for each seed. */
 #include <autograd/diff/batch.h>
+#include <autograd/diff/walk.h>
 #include <autograd/ops/apply.h>
 #include <autograd/ops/bridge.h>
 #include <string.h>
@@ -97,7 +98,8 @@ static bool vjp_of_each(ag_call *c, int64_t seeds)
         c->g = one;
         ok = select(c->n_out, all, s, one) && ag__ran(c->op->vjp(c), c->op, "vjp");
         for (int i = 0; ok && i < c->n_in; i++)
-            if (c->need[i] && c->gin[i]) ok = (part[i * seeds + s] = ag_sum_to(c->gin[i], c->in[i])) != NULL;
+            if (c->need[i] && c->gin[i])
+                ok = ag__gradient_fits(c, i) && (part[i * seeds + s] = ag_sum_to(c->gin[i], c->in[i]));
     }
     c->g = all;
     for (int i = 0; ok && i < c->n_in; i++) ok = join(part + i * seeds, seeds, c->in[i], &c->gin[i]);
@@ -133,6 +135,20 @@ static bool takes_tangents(const ag_call *c)
     return broadcasts(c->op) && c->tangent[0] && !c->tangent[1] && !c->tangent[2];
 }
 
+bool ag__tangents_fit(const ag_call *c)
+{
+    for (int k = 0; k < c->n_out; k++) {
+        if (!c->tout[k]) continue;
+        if (!ag__readable(c->tout[k], ag__title(c->op), k + 1)) return false;
+        const ag__layout *ly = c->out[k]->layout, *lt = c->tout[k]->layout;
+        if (ag__same_dims(lt, ly) && lt->dtype == ly->dtype) continue;
+        return ag_fail(AG_ESHAPE, "ag_jvp: the forward rule of %s gave %s %s for a result %s %s", ag__title(c->op),
+                       ag_dtype_name(lt->dtype), ag__text(lt), ag_dtype_name(ly->dtype), ag__text(ly)),
+               false;
+    }
+    return true;
+}
+
 static bool jvp_of_each(ag_call *c, int64_t seeds)
 {
     ag_tensor *const *all = c->tangent, **tout = c->tout, *one_out[AG_MAX_OUT];
@@ -141,7 +157,7 @@ static bool jvp_of_each(ag_call *c, int64_t seeds)
     for (int64_t s = 0; ok && s < seeds; s++) {
         memset(one_out, 0, sizeof one_out);
         c->tangent = one, c->tout = one_out;
-        ok = select(c->n_in, all, s, one) && ag__ran(c->op->jvp(c), c->op, "jvp");
+        ok = select(c->n_in, all, s, one) && ag__ran(c->op->jvp(c), c->op, "jvp") && ag__tangents_fit(c);
         for (int k = 0; ok && k < c->n_out; k++) part[k * seeds + s] = one_out[k];
     }
     c->tangent = all, c->tout = tout;

@@ -36,13 +36,8 @@ static bool node_tangent(ag__walk *w, ag_tensor *y)
     c.n_out = y->op->n_out ? y->op->n_out : 1;
     for (int k = 0; k < c.n_out; k++) out[k] = t->node[y->seq + (uint32_t)k];
     if (!(w->seeds ? ag__batch_jvp(&c, w->seeds) : ag__ran(y->op->jvp(&c), y->op, "jvp"))) return false;
-    for (int k = 0; k < c.n_out; k++) {
-        if (tout[k] && !w->seeds && !ag__same_dims(tout[k]->layout, out[k]->layout))
-            return ag_fail(AG_ESHAPE, "ag_jvp: the forward rule of %s gave %s for a result %s", ag__title(y->op),
-                           ag__text(tout[k]->layout), ag__text(out[k]->layout)),
-                   false;
-        w->adjoint[out[k]->seq] = tout[k];
-    }
+    if (!w->seeds && !ag__tangents_fit(&c)) return false;
+    for (int k = 0; k < c.n_out; k++) w->adjoint[out[k]->seq] = tout[k];
     return !t->watch || !t->watch->anomaly || ag__watch_tangents(t, y, c.n_out, tangent, tout);
 }
 

@@ -268,18 +268,18 @@ static inline bool pass_elementwise(ag__walk *w, ag_tensor *y)
     return e->backward(w->tape, y, e->code, need);
 }
 
-/* A rule's gradient has its input's dtype, and its shape or one the input was broadcast to. */
-static bool gradient_fits(const ag_tensor *y, int i, const ag_tensor *g)
+bool ag__gradient_fits(const ag_call *c, int i)
 {
-    const ag__layout *lx = y->in[i]->layout, *lg = g->layout;
-    if (!ag__readable(g, ag__title(y->op), i + 1)) return false;
+    const ag_tensor *g = c->gin[i];
+    if (!ag__readable(g, ag__title(c->op), i + 1)) return false;
+    const ag__layout *lx = c->in[i]->layout, *lg = g->layout;
     bool fits = lg->dtype == lx->dtype && lg->rank >= lx->rank;
     for (int k = 1; fits && k <= lx->rank; k++) {
         int64_t have = lg->dims[lg->rank - k], want = lx->dims[lx->rank - k];
         fits = have == want || want == 1;
     }
     if (!fits)
-        ag_fail(AG_ESHAPE, "%s: its vjp gave a gradient %s %s for input %d, which is %s %s", ag__title(y->op),
+        ag_fail(AG_ESHAPE, "%s: its vjp gave a gradient %s %s for input %d, which is %s %s", ag__title(c->op),
                 ag_dtype_name(lg->dtype), ag__text(lg), i + 1, ag_dtype_name(lx->dtype), ag__text(lx));
     return fits;
 }
@@ -323,7 +323,7 @@ static bool pass(ag__walk *w, ag_tensor *y)
         ok = w->seeds ? ag__batch_vjp(&c, w->seeds) : ag__ran(c.op->vjp(&c), c.op, "vjp");
         for (int i = 0; ok && i < c.n_in; i++) {
             if (!need[i] || !c.gin[i]) continue;
-            ok = gradient_fits(y, i, c.gin[i]) &&
+            ok = ag__gradient_fits(&c, i) &&
                  (w->recorded ? add_recorded(w, c.in[i], c.gin[i]) : add_plain(t, y, i, c.gin[i], first));
         }
         if (was) ag_record(true);

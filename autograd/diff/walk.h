@@ -46,6 +46,8 @@ typedef struct ag__gap {
     ag__position from, to;
     uint32_t node, end; /* nodes node .. end-1 */
 } ag__gap;
+/* Has c's gradient by in[i] that input's dtype, and its shape or one the input was broadcast to? False: an error. */
+bool ag__gradient_fits(const ag_call *c, int i);
 /* jvp.c: ag_jvp that passes over a gap; NULL: there is none. seeds: v and the result have an axis of so many in front. */
 ag_tensor *ag__jvp(ag_tensor *y, ag_tensor *x, ag_tensor *v, int64_t seeds, const ag__gap *aside);
 /* grad.c: the same of ag_vjp, between operands of the current tape. */
