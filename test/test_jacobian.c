@@ -222,6 +222,25 @@ static void rules_that_do_not_fit(void **state)
     }
 }
 
+/* Where nothing is recorded a Jacobian leaves itself: no more on the tape with more sweeps, layers or calls. */
+static void memory_is_given_back(void **state)
+{
+    (void)state;
+    for (int tall = 0; tall < 2; tall++) {
+        ag_tensor *x = ag_variable(ag_linspace(AG_F64, -1, 1, 100)), *y = x;
+        for (int i = 0; i < 10; i++) y = ag_tanh(ag_mul(y, 1.1));
+        if (tall) y = ag_cat(AG_LIST(y, y), 0);
+        ag_record(false);
+        const ag_memory before = ag_tape_memory(tape);
+        ag_tensor *j = ag_jacobian(y, x);
+        const ag_memory after = ag_tape_memory(tape);
+        ag_record(true);
+        assert_non_null(j);
+        assert_true(after.nodes <= before.nodes + 4);
+        assert_true(after.in_use - before.in_use <= 2 * 8 * (uint64_t)ag_numel(j));
+    }
+}
+
 /* Nothing is lost when memory ends: the limit rises until a Jacobian fits. */
 static void memory_ends(void **state)
 {
@@ -243,7 +262,12 @@ static void memory_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(networks), TEST(one_seed_a_sweep), TEST(of_second_order), TEST(rules_that_do_not_fit), TEST(memory_ends),
+        TEST(networks),
+        TEST(one_seed_a_sweep),
+        TEST(of_second_order),
+        TEST(rules_that_do_not_fit),
+        TEST(memory_is_given_back),
+        TEST(memory_ends),
 #define AG__ROW(name) { "ag_" #name, operation, NULL, NULL, (void *)(uintptr_t)&samples_##name },
 #include <autograd/ops/rows.inc>
 #undef AG__ROW

@@ -89,6 +89,19 @@ static ag_tensor *units(const ag__layout *l, int64_t first, int64_t seeds)
     return u;
 }
 
+/* Where nothing is recorded: rows for results of layout l, each put there so that what its sweep made can go. */
+static ag_tensor *table(const ag__layout *l, int64_t rows)
+{
+    return ag_zeros(l->dtype, rows, l->numel);
+}
+static bool put(ag_tensor *all, int64_t row, ag_tensor *p)
+{
+    const size_t bytes = (size_t)all->layout->dims[1] * all->layout->item;
+    if (!(p = ag_contiguous(p))) return false;
+    memcpy((char *)all->data + (size_t)row * bytes, p->data, (size_t)p->layout->dims[0] * bytes);
+    return true;
+}
+
 /* One seed for each entry of the smaller side, SEEDS in a sweep where that goes: rows by reverse, columns by forward
  * sweeps. */
 static ag_tensor *jacobian(ag_tape *t, ag_tensor *y, ag_tensor *x, const ag__gap *aside, const char *who)
@@ -107,9 +120,10 @@ static ag_tensor *jacobian(ag_tape *t, ag_tensor *y, ag_tensor *x, const ag__gap
                NULL;
     if (!entries) return (ag_zeros)(ly->dtype, rank, dims);
     const bool several = entries > 1 && ag__batch_fits(t, x->seq, ag__walk_top(y), reverse);
-    ag_tensor **part = ag__arena_get(&t->arena, (size_t)entries * sizeof *part);
-    if (!part) return NULL;
+    ag_tensor **part = ag__arena_get(&t->arena, (size_t)entries * sizeof *part), *all = NULL;
+    if (!part || (several && ag__here.off && !(all = table(reverse ? lx : ly, entries)))) return NULL;
     for (int64_t i = 0, seeds; i < entries; i += seeds ? seeds : 1) {
+        const uint32_t first = t->n_node;
         seeds = !several ? 0 : entries - i < SEEDS ? entries - i : SEEDS;
         ag_tensor *u = units(reverse ? ly : lx, i, seeds), *p;
         if (!u) return NULL;
@@ -117,10 +131,16 @@ static ag_tensor *jacobian(ag_tape *t, ag_tensor *y, ag_tensor *x, const ag__gap
             p = seeds ? ag__vjp_batch(t, y, x, u, seeds) : ag_vjp(y, x, u);
         else
             p = ag__jvp(y, x, u, seeds, aside);
-        if (!p || !(part[n++] = ag_reshape(p, seeds ? seeds : 1, -1))) return NULL;
+        if (!p || !(p = ag_reshape(p, seeds ? seeds : 1, -1))) return NULL;
+        if (!all)
+            part[n++] = p;
+        else if (!put(all, i, p))
+            return NULL;
+        else
+            ag__nodes_release(t, first, true);
     }
-    ag_tensor *all = ag_cat((ag_list){ part, n }, 0);
-    return all ? (ag_reshape)(reverse ? all : ag_transpose(all, 0, 1), rank, dims) : NULL;
+    if (!all && !(all = ag_cat((ag_list){ part, n }, 0))) return NULL;
+    return (ag_reshape)(reverse ? all : ag_transpose(all, 0, 1), rank, dims);
 }
 
 ag_tensor *ag_jacobian(ag_tensor *y, ag_tensor *x)
