@@ -47,7 +47,9 @@ AG__INLINED ag_expr agx_of(ag_scalar x)
 /* Records it. A constant where no scalar takes part. */
 AG__INLINED ag_scalar agx_end(ag_expr e)
 {
-    const ag_scalar x[] = { { 0, e.id0, e.gen0 }, { 0, e.id1, e.gen1 }, { 0, e.id2, e.gen2 }, { 0, e.id3, e.gen3 } };
+    const ag_scalar x[] = {
+        { 0, e.id0, e.gen0 }, { 0, e.id1, e.gen1 }, { 0, e.id2, e.gen2 }, { 0, e.id3, e.gen3 }
+    };
     const double p[] = { e.p0, e.p1, e.p2, e.p3 };
     switch (e.n) {
     case 0: return ag_const(e.value);

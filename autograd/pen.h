@@ -28,7 +28,7 @@ typedef struct ag_pen { /* places that move do not lie side by side: joined load
     uint32_t keep;        /* all ones; 0 on a first_order tape, whose values all go to one place */
 } ag_pen;
 
-/* In line whatever a compiler thinks of its size: it is the constants a call is made with that leave so little of it. */
+/* In line whatever a compiler thinks of its size: it is the constants in a call that leave so little of it. */
 #if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__) && !defined(AG__LIBRARY)
 #define AG__INLINED static inline __attribute__((always_inline))
 #else

@@ -66,9 +66,9 @@ AG_API ag_scalar ags_lin(size_t n, const ag_scalar *x, const double *k);      /*
 AG_API ag_scalar ags_sqnorm(size_t n, const ag_scalar *x);                    /* sum of x[i]^2 */
 AG_API ag_scalar ags_logsumexp(size_t n, const ag_scalar *x);                 /* log of the sum of e^x[i], n > 0 */
 AG_API ag_scalar ags_poly(size_t n, const double *coefficient, ag_scalar x);  /* sum of coefficient[i] x^i */
-/* A statement of one's own: value and one partial derivative per operand (expr.h works them out). It has a first derivative only: a recorded
- * one (ag_grad while recording), which could be differentiated again, is AG_ENODIFF; AG_NO_GRAD, ag_backward and
- * ags_gradient give it. */
+/* A statement of one's own: value and one partial derivative per operand (expr.h works them out). It has a first
+ * derivative only: a recorded one (ag_grad while recording), which could be differentiated again, is AG_ENODIFF;
+ * AG_NO_GRAD, ag_backward and ags_gradient give it. */
 AG_API ag_scalar ags_statement(double value, size_t n, const ag_scalar *x, const double *partial);
 
 /* ---- preaccumulation: what was recorded since a mark becomes one statement for each y[0..n) ------------------------
