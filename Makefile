@@ -63,7 +63,8 @@ mode_flags.san  = -DAG_DEBUG -fsanitize=address,undefined -fno-sanitize=null -fn
                   -fno-omit-frame-pointer
 mode_flags.fuzz = $(mode_flags.san) -fsanitize=fuzzer-no-link
 mode_flags.tsan = -DAG_DEBUG -fsanitize=thread -fno-omit-frame-pointer
-CFLAGS ?= -g
+# Reports of sanitizers need lines, not types: all of -g would fill gigabytes.
+CFLAGS ?= $(if $(filter release,$(MODE)),-g,-g1)
 # What calls kernels more than it computes is smaller, and no slower, without unrolled loops.
 calls = autograd/ops/% autograd/io/% nn/% test/% examples/%
 # Rules made of other operations, which every program with a second derivative links.

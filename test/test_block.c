@@ -1,45 +1,10 @@
 /* Blocks: each operation against scalars one by one, to second order and forwards; slices, constants, aliases, errors;
  * and the kernels behind them for each instruction set. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "fixture.h"
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
-#include <autograd/autograd.h>
 #include <autograd/kernels/kernels.h>
-
-static bool close_to(double a, double b, double tolerance)
-{
-    return a == b || fabs(a - b) <= tolerance * (1 + fabs(b));
-}
-#define near(a, b)                                                                              \
-    do {                                                                                        \
-        const double got_ = (a), want_ = (b);                                                   \
-        if (!close_to(got_, want_, 1e-12)) fail_msg("%s is %.17g, not %.17g", #a, got_, want_); \
-    } while (0)
-#define fine() assert_string_equal(ag_error() ? ag_errmsg() : "", "")
-#define fails(code, message)                       \
-    do {                                           \
-        assert_int_equal(ag_clear_error(), code);  \
-        assert_string_equal(ag_errmsg(), message); \
-    } while (0)
-
-static int fresh(void **state)
-{
-    ag_clear_error();
-    ag_record(true);
-    *state = ag_tape_new();
-    return *state == NULL;
-}
-static int done(void **state)
-{
-    ag_tape_free(*state);
-    return ag_error() != AG_OK;
-}
 
 /* A test case is a function of n variables, once in blocks and once in scalars. */
 enum { MOST = 60 };
@@ -685,7 +650,6 @@ static void kernels_of_every_instruction_set(void **state)
     assert_non_null(ag__kernels_of("generic", 1));
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, fresh, done)
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -1,48 +1,5 @@
 /* Expressions in registers: they are worth what the operations are, one by one, and are one statement. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <autograd/autograd.h>
-
-static bool close_to(double a, double b, double tolerance)
-{
-    return a == b || (isnan(a) && isnan(b)) || fabs(a - b) <= tolerance * (1 + fabs(b));
-}
-#define near_by(a, b, tolerance)                                                                    \
-    do {                                                                                            \
-        const double got_ = (a), want_ = (b);                                                       \
-        if (!close_to(got_, want_, tolerance)) fail_msg("%s is %.17g, not %.17g", #a, got_, want_); \
-    } while (0)
-#define near(a, b) near_by(a, b, 1e-14)
-#define fine()     assert_string_equal(ag_error() ? ag_errmsg() : "", "")
-#define fails(code, message)                       \
-    do {                                           \
-        assert_int_equal(ag_clear_error(), code);  \
-        assert_string_equal(ag_errmsg(), message); \
-    } while (0)
-
-static int fresh(void **state)
-{
-    ag_clear_error();
-    *state = ag_tape_new();
-    return *state == NULL;
-}
-static int done(void **state)
-{
-    ag_tape_free(*state);
-    return ag_error() != AG_OK;
-}
-
-static double slope(ag_scalar y, ag_scalar x)
-{
-    double g = NAN;
-    ags_gradient(y, &x, 1, &g);
-    return g;
-}
+#include "fixture.h"
 
 /* In both, y is recorded; z is the expression's. */
 static void same(ag_scalar y, ag_scalar z, const ag_scalar *x, size_t n, const char *name)
@@ -201,7 +158,6 @@ static void derivatives(void **state)
     fine();
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, fresh, done)
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -2,51 +2,15 @@
  * function, each kind of statement, tapes that mix them at random, of many chunks, and through tensors. Run once for
  * each instruction set. */
 #define _POSIX_C_SOURCE 200809L /* setenv, fork */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "fixture.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <cmocka.h>
 
-#include <autograd/autograd.h>
 #include <autograd/block.h>
 #include <autograd/checkpoint.h>
-
-static bool close_to(double a, double b, double tolerance)
-{
-    return a == b || (isnan(a) && isnan(b)) || fabs(a - b) <= tolerance * (1 + fabs(b));
-}
-#define near_by(a, b, tolerance)                                                                    \
-    do {                                                                                            \
-        const double got_ = (a), want_ = (b);                                                       \
-        if (!close_to(got_, want_, tolerance)) fail_msg("%s is %.17g, not %.17g", #a, got_, want_); \
-    } while (0)
-#define fine() assert_string_equal(ag_error() ? ag_errmsg() : "", "")
-#define fails(code, message)                       \
-    do {                                           \
-        assert_int_equal(ag_clear_error(), code);  \
-        assert_string_equal(ag_errmsg(), message); \
-    } while (0)
-
-static int fresh(void **state)
-{
-    ag_clear_error();
-    ag_record(true);
-    ag_seed(3);
-    *state = ag_tape_new();
-    return *state == NULL;
-}
-static int done(void **state)
-{
-    ag_tape_free(*state);
-    return ag_error() != AG_OK;
-}
 
 /* ---- against one gradient at a time ---- */
 
@@ -493,7 +457,6 @@ static void what_cannot_be(void **state)
     ag_tape_free(first);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, fresh, done)
 static int run(void)
 {
     const struct CMUnitTest tests[] = {

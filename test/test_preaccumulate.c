@@ -1,49 +1,18 @@
 /* Ranges of the tape that become one statement for each result: derivatives as those of the plain recording, for each
  * kind of statement and random programs with ranges in ranges; what it costs; what is refused, and that nothing is lost
  * then. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "fixture.h"
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
-#include <autograd/autograd.h>
 #include <autograd/block.h>
 #include <autograd/checkpoint.h>
 #include <autograd/implicit.h>
 #include <autograd/sparse.h>
 
-#define fine() assert_string_equal(ag_error() ? ag_errmsg() : "", "")
-#define fails(code, message)                       \
-    do {                                           \
-        assert_int_equal(ag_clear_error(), code);  \
-        assert_string_equal(ag_errmsg(), message); \
-    } while (0)
-#define near_by(a, b, tolerance)                                                                       \
-    do {                                                                                               \
-        const double got_ = (a), want_ = (b);                                                          \
-        if (!(apart(got_, want_) <= (tolerance))) fail_msg("%s is %.17g, not %.17g", #a, got_, want_); \
-    } while (0)
-
 static double apart(double a, double b)
 {
     return a == b || (isnan(a) && isnan(b)) ? 0 : fabs(a - b) / (1 + fabs(b));
-}
-
-static int fresh(void **state)
-{
-    ag_clear_error();
-    ag_record(true);
-    *state = ag_tape_new();
-    return *state == NULL;
-}
-static int done(void **state)
-{
-    ag_tape_free(*state);
-    return ag_error() != AG_OK;
 }
 
 /* ---- random programs ---- */

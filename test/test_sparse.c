@@ -1,37 +1,10 @@
 /* Sparse Jacobians and Hessians against dense ones, of every shape that colorings treat differently; and that their
  * cost grows with the entries, not with the square of the variables. */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "fixture.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <cmocka.h>
-
-#include <autograd/autograd.h>
-
-#define fine() assert_string_equal(ag_error() ? ag_errmsg() : "", "")
-#define fails(code, message)                       \
-    do {                                           \
-        assert_int_equal(ag_clear_error(), code);  \
-        assert_string_equal(ag_errmsg(), message); \
-    } while (0)
-
-static int fresh(void **state)
-{
-    ag_clear_error();
-    ag_record(true);
-    *state = ag_tape_new();
-    return *state == NULL;
-}
-static int done(void **state)
-{
-    ag_tape_free(*state);
-    return ag_error() != AG_OK;
-}
 
 /* Entries equal the dense ones, and what is missing is 0 there; rows ascend. */
 static void same(const char *what, const ag_sparse *s, const double *dense, size_t rows, size_t cols)
@@ -403,7 +376,6 @@ static void arrows_of_100000(void **state)
     fine();
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, fresh, done)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
