@@ -77,9 +77,9 @@ AG__INLINED ag_expr ag__expr_of(ag_expr e, double value, double slope)
 /* One more operand; the same one again only adds to its partial, where that is seen when compiled. There is room. */
 AG__INLINED void ag__expr_put(ag_expr *e, uint32_t id, uint32_t gen, double p)
 {
-    if (AG__KNOWN(e->n > 0 && e->id0 == id && e->gen0 == gen)) e->p0 += p;
-    else if (AG__KNOWN(e->n > 1 && e->id1 == id && e->gen1 == gen)) e->p1 += p;
-    else if (AG__KNOWN(e->n > 2 && e->id2 == id && e->gen2 == gen)) e->p2 += p;
+    if (AG__KNOWN((e->n > 0) & (((e->id0 ^ id) | (e->gen0 ^ gen)) == 0))) e->p0 += p;
+    else if (AG__KNOWN((e->n > 1) & (((e->id1 ^ id) | (e->gen1 ^ gen)) == 0))) e->p1 += p;
+    else if (AG__KNOWN((e->n > 2) & (((e->id2 ^ id) | (e->gen2 ^ gen)) == 0))) e->p2 += p;
     else if (e->n == 0) e->n = 1, e->p0 = p, e->id0 = id, e->gen0 = gen;
     else if (e->n == 1) e->n = 2, e->p1 = p, e->id1 = id, e->gen1 = gen;
     else if (e->n == 2) e->n = 3, e->p2 = p, e->id2 = id, e->gen2 = gen;

@@ -141,7 +141,7 @@ AG_UNARY_FUNCTIONS(AG__UNARY_ON)
     {                                                                                                                  \
         enum { code = AG__S_##name, linear = code == AG__S_add || code == AG__S_sub };                                 \
         const double a = l.value, b = r.value, y = (value_of_ab);                                                      \
-        if ((int)code == AG__S_mul && !AG__NUMBER(l) && AG__KNOWN(l.id == r.id && l.gen == r.gen))                     \
+        if ((int)code == AG__S_mul && !AG__NUMBER(l) && AG__KNOWN(((l.id ^ r.id) | (l.gen ^ r.gen)) == 0))             \
             return ag__unary_on(p, AG__WHAT(AG__S_square, code, 1), y, l, 1, a + b);                                   \
         if (AG__NUMBER(r)) {                                                                                           \
             if (linear) return ag__unary_on(p, AG__WHAT(AG__S_COPY, code, 1), y, l, 0, 1);                             \

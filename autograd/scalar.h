@@ -80,7 +80,7 @@ AG_API ag_scalar ags_statement(double value, size_t n, const ag_scalar *x, const
  * inputs as well: results are constant with respect to them. The mark stays good; ranges may lie in ranges.
  * For ranges with few operands and results, where a tape is swept often or too long for memory; not for one gradient.
  * With 245 operations from 6 numbers to 2, 10,000 times (make bench-tape), the tape shrinks to 0.044; 16 gradients take
- * 0.27 of the time and 16 products by ags_vjps 0.64, but one gradient 1.8 times as long.
+ * 0.27 of the time and 16 products by ags_vjps 0.66, but one gradient 1.9 times as long.
  * A first derivative only, as of ags_statement. AG_EINVAL if tensors were made since the mark. On failure nothing has
  * changed. */
 AG_API ag_status ags_preaccumulate(ag_mark since, size_t n, ag_scalar *y);
