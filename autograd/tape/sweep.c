@@ -168,15 +168,10 @@ sub:
     adj[ix[0]] += w;
     adj[ix[1]] -= w;
     NEXT;
+function: /* the descriptor behind the partials */
+    pd -= 1;
 two : {
     ix -= 2, pd -= 2;
-    const double pa = pd[0], pb = pd[1];
-    adj[ix[0]] += w * pa;
-    adj[ix[1]] += w * pb;
-    NEXT;
-}
-function : {
-    ix -= 2, pd -= 3;
     const double pa = pd[0], pb = pd[1];
     adj[ix[0]] += w * pa;
     adj[ix[1]] += w * pb;
